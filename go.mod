@@ -1,0 +1,3 @@
+module github.com/clmgr/clmgr
+
+go 1.26.0
