@@ -1,0 +1,127 @@
+package command
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// All is the group and the type that leave nothing out.
+const All = "all"
+
+// Command is one thing to do. Level and Action name the verb; the others say
+// to what: empty Group and Type mean all, an empty Cluster means every cluster.
+type Command struct {
+	Level   string // instances, services
+	Action  string // heartbeat, status, launch, …
+	Group   string // all, local, a service, an ip, an instance id, a cluster
+	Type    string // all, db, nosql, proxy, lb, bench, or a mode
+	Cluster string // limits Group to one cluster
+	Last    bool   // heartbeat: print the stored document, look at nothing
+	Facts   bool   // heartbeat, status: also what moves by itself
+}
+
+// Normal returns the command with empty filters spelled out as "all".
+func (c Command) Normal() Command {
+	if c.Group == "" {
+		c.Group = All
+	}
+	if c.Type == "" {
+		c.Type = All
+	}
+	return c
+}
+
+// Whole tells whether no filter leaves anything of a cluster out.
+func (c Command) Whole() bool {
+	c = c.Normal()
+	return c.Group == All && c.Type == All
+}
+
+// Parse reads the seed's shape, {"level":…,"command":{"action":…,"group":…,
+// "type":…}}, and our additions to it (cluster, last, facts). An unknown key or
+// a value of another type is an error: a misspelt filter must not become "all".
+func Parse(doc Document) (Command, error) {
+	var c Command
+	outer := fields{"level": &c.Level}
+	body := map[string]any{}
+	if err := outer.take("", doc.Body, "command"); err != nil {
+		return Command{}, err
+	}
+	switch v := doc.Body["command"].(type) {
+	case map[string]any:
+		body = v
+	case nil:
+		return Command{}, fmt.Errorf(`cannot read command: there is no "command"`)
+	default:
+		return Command{}, fmt.Errorf(`cannot read command: "command" is %s, want an object`, describe(v))
+	}
+	inner := fields{
+		"action": &c.Action, "group": &c.Group, "type": &c.Type, "cluster": &c.Cluster,
+		"last": &c.Last, "facts": &c.Facts,
+	}
+	if err := inner.take("command.", body); err != nil {
+		return Command{}, err
+	}
+	if c.Level == "" || c.Action == "" {
+		return Command{}, fmt.Errorf(`cannot read command: want {"level":…,"command":{"action":…}}`)
+	}
+	return c.Normal(), nil
+}
+
+// fields maps the keys of an object to where their values go.
+type fields map[string]any
+
+// take fills the fields from obj; keys in skip are read elsewhere.
+func (f fields) take(path string, obj map[string]any, skip ...string) error {
+	known := map[string]bool{}
+	for _, k := range skip {
+		known[k] = true
+	}
+	for key, value := range obj {
+		target, ok := f[key]
+		if !ok {
+			if known[key] {
+				continue
+			}
+			return fmt.Errorf("cannot read command: unknown key %q, known are %s", path+key, f.names(skip))
+		}
+		ok = false
+		switch t := target.(type) {
+		case *string:
+			*t, ok = value.(string)
+		case *bool:
+			*t, ok = value.(bool)
+		}
+		if !ok {
+			return fmt.Errorf("cannot read command: %q is %s", path+key, describe(value))
+		}
+	}
+	return nil
+}
+
+func (f fields) names(more []string) string {
+	names := append([]string(nil), more...)
+	for k := range f {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}
+
+// describe names the JSON type of a value for an error message.
+func describe(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case float64:
+		return "a number"
+	case string:
+		return "a string"
+	case []any:
+		return "a list"
+	}
+	return "an object"
+}
