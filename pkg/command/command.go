@@ -44,10 +44,10 @@ func (c Command) Whole() bool {
 func Parse(doc Document) (Command, error) {
 	var c Command
 	outer := fields{"level": &c.Level}
-	body := map[string]any{}
 	if err := outer.take("", doc.Body, "command"); err != nil {
 		return Command{}, err
 	}
+	var body map[string]any
 	switch v := doc.Body["command"].(type) {
 	case map[string]any:
 		body = v

@@ -170,14 +170,18 @@ func (r *Reader) skipSpace() error {
 
 // skipComment consumes one comment; done says that there was none.
 func (r *Reader) skipComment() (done bool, err error) {
-	head, err := r.src.Peek(2)
-	if err != nil || (head[1] != '/' && head[1] != '*') {
+	head, _ := r.src.Peek(2)
+	if len(head) < 2 || (head[1] != '/' && head[1] != '*') {
 		return true, nil // the decoder will say what is wrong with it
 	}
+	start := r.line
 	_, _ = r.src.Discard(2)
 	var before byte
 	for {
 		b, err := r.src.ReadByte()
+		if errors.Is(err, io.EOF) && head[1] == '*' {
+			return false, &SyntaxError{Position: Position{Line: start, Column: 1}, Err: errors.New("the comment is never closed")}
+		}
 		if err != nil {
 			return false, err
 		}
