@@ -39,13 +39,13 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 // that begins with "{", counted from the line the malformed one began on, so
 // that a document cut short never swallows the one after it.
 type Reader struct {
-	src  *bufio.Reader
+	src  *source
 	line int // of the next byte of src, from 1
 }
 
 // NewReader returns a Reader of src.
 func NewReader(src io.Reader) *Reader {
-	return &Reader{src: bufio.NewReader(src), line: 1}
+	return &Reader{src: &source{r: bufio.NewReader(src)}, line: 1}
 }
 
 // Next returns the next document; io.EOF after the last; a *SyntaxError for a
@@ -62,20 +62,13 @@ func (r *Reader) Next() (Document, error) {
 	if raw.err != nil && !errors.Is(raw.err, io.EOF) && !errors.Is(raw.err, errTooLarge) && !errors.Is(raw.err, errTooDeep) {
 		return Document{}, fmt.Errorf("cannot read input: %w", raw.err)
 	}
-	if err == nil {
+	if body, ok := value.(map[string]any); ok && err == nil {
 		rest, _ := io.ReadAll(dec.Buffered())
-		used := raw.got[:len(raw.got)-len(rest)]
-		r.line += bytes.Count(used, newline)
-		r.unread(rest)
-		if body, ok := value.(map[string]any); ok {
-			return Document{Line: start, Body: body}, nil
-		}
-		return Document{}, &SyntaxError{
-			Position: Position{Line: start, Column: 1},
-			Err:      fmt.Errorf("this is %s, a command is an object", describe(value)),
-		}
+		r.line += bytes.Count(raw.got[:len(raw.got)-len(rest)], newline)
+		r.src.unread(rest)
+		return Document{Line: start, Body: body}, nil
 	}
-	at, err := locate(start, raw, err)
+	at, err := locate(start, raw, value, err)
 	if rerr := r.resume(raw.got); rerr != nil {
 		return Document{}, fmt.Errorf("cannot read input: %w", rerr)
 	}
@@ -85,10 +78,12 @@ func (r *Reader) Next() (Document, error) {
 var newline = []byte{'\n'}
 
 // locate turns the decoder's error into a position and a plain cause.
-func locate(start int, raw *window, err error) (Position, error) {
+func locate(start int, raw *window, value any, err error) (Position, error) {
 	offset := len(raw.got)
 	var syntax *json5.SyntaxError
 	switch {
+	case err == nil:
+		offset, err = 0, fmt.Errorf("this is %s, a command is an object", describe(value))
 	case raw.err != nil && !errors.Is(raw.err, io.EOF):
 		err = raw.err
 	case errors.As(err, &syntax):
@@ -103,60 +98,34 @@ func locate(start int, raw *window, err error) (Position, error) {
 	}, err
 }
 
-// resume puts back what follows the first line of got that begins with "{"
-// after its first line end; where there is none it reads on to such a line.
+// resume goes to the first line behind the start of got that begins with "{".
 func (r *Reader) resume(got []byte) error {
-	for i := range got {
-		if got[i] != '\n' {
-			continue
-		}
-		r.line++
-		if i+1 < len(got) && got[i+1] == '{' {
-			r.unread(got[i+1:])
-			return nil
-		}
-	}
-	atStart := len(got) > 0 && got[len(got)-1] == '\n'
+	r.src.unread(got)
 	for {
-		if atStart {
-			if b, err := r.src.Peek(1); err == nil && b[0] == '{' {
-				return nil
-			}
-		}
-		_, err := r.src.ReadSlice('\n')
-		atStart = err == nil
-		switch {
-		case err == nil:
-			r.line++
-		case errors.Is(err, io.EOF):
+		err := r.src.skipLine()
+		if errors.Is(err, io.EOF) {
 			return nil
-		case !errors.Is(err, bufio.ErrBufferFull):
+		}
+		if err != nil {
 			return err
 		}
-	}
-}
-
-// unread puts b in front of what is left to read.
-func (r *Reader) unread(b []byte) {
-	if len(b) > 0 {
-		b = append([]byte(nil), b...)
-		r.src = bufio.NewReaderSize(&joined{first: b, then: r.src}, max(len(b), 4096))
+		r.line++
+		if b, err := r.src.peek(); err == nil && b == '{' {
+			return nil
+		}
 	}
 }
 
 // skipSpace consumes white space, comments and a byte order mark.
 func (r *Reader) skipSpace() error {
 	for {
-		b, err := r.src.Peek(1)
+		b, err := r.src.peek()
 		if err != nil {
 			return err
 		}
-		switch b[0] {
-		case '\n':
-			r.line++
-			fallthrough
-		case ' ', '\t', '\r', '\v', '\f', 0xEF, 0xBB, 0xBF:
-			_, _ = r.src.Discard(1)
+		switch b {
+		case '\n', ' ', '\t', '\r', '\v', '\f', 0xEF, 0xBB, 0xBF:
+			_ = r.take()
 		case '/':
 			done, err := r.skipComment()
 			if err != nil || done {
@@ -168,27 +137,35 @@ func (r *Reader) skipSpace() error {
 	}
 }
 
+// take consumes a byte that peek has shown, and counts lines.
+func (r *Reader) take() byte {
+	b, _ := r.src.next()
+	if b == '\n' {
+		r.line++
+	}
+	return b
+}
+
 // skipComment consumes one comment; done says that there was none.
 func (r *Reader) skipComment() (done bool, err error) {
-	head, _ := r.src.Peek(2)
-	if len(head) < 2 || (head[1] != '/' && head[1] != '*') {
-		return true, nil // the decoder will say what is wrong with it
-	}
 	start := r.line
-	_, _ = r.src.Discard(2)
+	slash := r.take()
+	kind, _ := r.src.peek()
+	if kind != '/' && kind != '*' {
+		r.src.unread([]byte{slash}) // the decoder will say what is wrong with it
+		return true, nil
+	}
+	r.take()
 	var before byte
 	for {
-		b, err := r.src.ReadByte()
-		if errors.Is(err, io.EOF) && head[1] == '*' {
-			return false, &SyntaxError{Position: Position{Line: start, Column: 1}, Err: errors.New("the comment is never closed")}
-		}
-		if err != nil {
+		if _, err := r.src.peek(); err != nil {
+			if errors.Is(err, io.EOF) && kind == '*' {
+				err = &SyntaxError{Position: Position{Line: start, Column: 1}, Err: errors.New("the comment is never closed")}
+			}
 			return false, err
 		}
-		if b == '\n' {
-			r.line++
-		}
-		if head[1] == '/' && b == '\n' || head[1] == '*' && before == '*' && b == '/' {
+		b := r.take()
+		if kind == '/' && b == '\n' || kind == '*' && before == '*' && b == '/' {
 			return false, nil
 		}
 		before = b

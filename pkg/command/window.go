@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,7 @@ var (
 // window hands a stream to the decoder, remembers what it handed out, and ends
 // it at the size and the nesting that no document may pass.
 type window struct {
-	src   io.Reader
+	src   *source
 	got   []byte
 	err   error // why it ended
 	depth nesting
@@ -71,18 +73,63 @@ func (n *nesting) scan(b []byte) int {
 	return deepest
 }
 
-// joined reads first, then then; unlike io.MultiReader it gives what is there
-// without waiting for more.
-type joined struct {
-	first []byte
-	then  io.Reader
+// source is a stream into which bytes can be put back.
+type source struct {
+	back []byte // what comes before the stream
+	r    *bufio.Reader
 }
 
-func (j *joined) Read(p []byte) (int, error) {
-	if len(j.first) > 0 {
-		n := copy(p, j.first)
-		j.first = j.first[n:]
+// Read gives what is there without waiting for more.
+func (s *source) Read(p []byte) (int, error) {
+	if len(s.back) > 0 {
+		n := copy(p, s.back)
+		s.back = s.back[n:]
 		return n, nil
 	}
-	return j.then.Read(p)
+	return s.r.Read(p)
+}
+
+// unread puts b back; the source owns it from then on.
+func (s *source) unread(b []byte) {
+	if len(s.back) > 0 {
+		b = append(b[:len(b):len(b)], s.back...)
+	}
+	s.back = b
+}
+
+// peek returns the next byte and leaves it there.
+func (s *source) peek() (byte, error) {
+	if len(s.back) > 0 {
+		return s.back[0], nil
+	}
+	b, err := s.r.Peek(1)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// next takes one byte.
+func (s *source) next() (byte, error) {
+	if len(s.back) > 0 {
+		b := s.back[0]
+		s.back = s.back[1:]
+		return b, nil
+	}
+	return s.r.ReadByte()
+}
+
+// skipLine takes everything up to and with the next line end.
+func (s *source) skipLine() error {
+	if i := bytes.IndexByte(s.back, '\n'); i >= 0 {
+		s.back = s.back[i+1:]
+		return nil
+	}
+	s.back = nil
+	for {
+		_, err := s.r.ReadSlice('\n')
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
 }
