@@ -1,0 +1,50 @@
+// Package labtest gives tests real machines that go away with the test.
+package labtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/clmgr/clmgr/internal/lab"
+)
+
+// count tells the labs of one test process apart.
+var count atomic.Int32
+
+// Up boots one machine of the image for each name and returns when sshd answers on all.
+// They are gone when the test is over; those of test processes that died are swept
+// first. Where no lab can run the test fails and says why.
+func Up(t testing.TB, image lab.Image, names ...string) *lab.Lab {
+	t.Helper()
+	if err := lab.Possible(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	if _, err := lab.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o := lab.Options{
+		Name:      fmt.Sprintf("t%d-%d", os.Getpid(), count.Add(1)),
+		Ephemeral: true, Progress: t.Output(),
+	}
+	for _, name := range names {
+		o.Machines = append(o.Machines, lab.Spec{Name: name, Image: image})
+	}
+	l, err := lab.Up(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := l.Down(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
