@@ -1,126 +1,82 @@
-// Package config is the YAML file: its types, defaults and validation.
 package config
 
 import (
-	"net/netip"
 	"time"
-
-	"github.com/clmgr/clmgr/pkg/secret"
 )
 
-// Config is the whole file, with defaults filled in.
+// Config is the whole file, with defaults filled in, paths absolute and secrets
+// read. The tags carry everything that is known of a key but its description,
+// which stands in sample.yaml: yaml its name, default its default, enum, min,
+// max and check what it may be.
 type Config struct {
-	Manager   string             `yaml:"manager"`   // this manager's name; default: the host's
-	StateDir  string             `yaml:"state_dir"` // default /var/lib/clmgr as root, else $XDG_STATE_HOME/clmgr
-	Store     string             `yaml:"store"`     // URL; default file:<state_dir>/store
-	Heartbeat Heartbeat          `yaml:"heartbeat"`
-	Events    Events             `yaml:"events"`
-	SSH       SSH                `yaml:"ssh"`
-	Modes     map[string]Mode    `yaml:"modes"`
-	Clusters  map[string]Cluster `yaml:"clusters"`
+	Manager   string    `yaml:"manager" check:"name"`   // this manager's name; default: the host's
+	StateDir  string    `yaml:"state_dir" check:"path"` // absolute; default /var/lib/clmgr as root, else $XDG_STATE_HOME/clmgr
+	Store     string    `yaml:"store" check:"store"`    // URL; default file:<state_dir>/store
+	Heartbeat Heartbeat `yaml:"heartbeat"`
+	Events    Events    `yaml:"events"`
+	SSH       SSH       `yaml:"ssh"`
+	Modes     []Mode    `yaml:"modes,keyed"`    // in the order of the file
+	Clusters  []Cluster `yaml:"clusters,keyed"` // in the order of the file
+
+	// Warnings are what is allowed but unwise, sorted by position.
+	Warnings []Problem `yaml:"-"`
 }
 
 // Heartbeat bounds one look at everything.
 type Heartbeat struct {
-	Deadline     time.Duration `yaml:"deadline"`      // default 10s
-	ProbeTimeout time.Duration `yaml:"probe_timeout"` // default 3s
-	Width        int           `yaml:"width"`         // probes at once, default 512
-	FirstEvents  bool          `yaml:"first_events"`  // events also when there is no earlier look
+	Deadline     time.Duration `yaml:"deadline" default:"10s"`
+	ProbeTimeout time.Duration `yaml:"probe_timeout" default:"3s"`
+	Width        int           `yaml:"width" default:"512" min:"1" max:"65536"` // probes at once
+	FirstEvents  bool          `yaml:"first_events" default:"false"`            // events also when there is no earlier look
 }
 
 // Events is the local event log.
 type Events struct {
-	Keep    time.Duration `yaml:"keep"`     // default 720h
-	MaxSize int64         `yaml:"max_size"` // bytes before the log is rotated, default 64MiB; YAML takes "64MiB"
+	Keep    time.Duration `yaml:"keep" default:"30d"`
+	MaxSize int64         `yaml:"max_size" default:"64MiB" check:"size"` // bytes before the log is rotated
 }
 
-// SSH says how machines are reached; a cluster overrides key by key.
+// SSH says how machines are reached. In a Cluster it is the global one with the
+// cluster's own keys laid over it.
 type SSH struct {
-	User       string        `yaml:"user"`
-	Port       uint16        `yaml:"port"`
-	Keys       []string      `yaml:"keys"`
-	Agent      bool          `yaml:"agent"` // default true
-	KnownHosts []string      `yaml:"known_hosts"`
-	HostKey    string        `yaml:"host_key"`    // strict (default) | accept-new
-	ConfigFile string        `yaml:"config_file"` // default ~/.ssh/config where it exists; "none"
-	Bastion    string        `yaml:"bastion"`
-	Timeout    time.Duration `yaml:"timeout"` // default 3s
-	Width      int           `yaml:"width"`   // logins at once, default 64; global only
+	User       string        `yaml:"user" check:"word"`        // "" leaves it to ssh_config, then root
+	Port       uint16        `yaml:"port"`                     // 0 leaves it to ssh_config, then 22
+	Keys       []string      `yaml:"keys" check:"path"`        // absolute; none leaves it to ssh_config, then ~/.ssh/id_*
+	Agent      bool          `yaml:"agent" default:"true"`     // ask the agent at $SSH_AUTH_SOCK
+	KnownHosts []string      `yaml:"known_hosts" check:"path"` // absolute; default ~/.ssh/known_hosts, then /etc/ssh/ssh_known_hosts where it exists
+	HostKey    string        `yaml:"host_key" default:"strict" enum:"strict|accept-new"`
+	ConfigFile string        `yaml:"config_file" check:"path-or-none"` // absolute, "" for none; default ~/.ssh/config where it exists
+	Bastion    string        `yaml:"bastion" check:"bastion"`          // [user@]host[:port]
+	Timeout    time.Duration `yaml:"timeout" default:"3s"`
+	Width      int           `yaml:"width" default:"64" min:"1" max:"65536"` // logins at once; global only
 }
 
-// Mode describes a service mode that is not built in: one of TCP, HTTP and Command.
-type Mode struct {
-	Type    string       `yaml:"type"` // db|nosql|proxy|lb|bench|other
-	Port    uint16       `yaml:"port"` // default for its services
-	TCP     *TCPMode     `yaml:"tcp"`
-	HTTP    *HTTPMode    `yaml:"http"`
-	Command *CommandMode `yaml:"command"`
+// ClusterNames returns the names of the clusters in the order of the file.
+func (c *Config) ClusterNames() []string {
+	names := make([]string, len(c.Clusters))
+	for i := range c.Clusters {
+		names[i] = c.Clusters[i].Name
+	}
+	return names
 }
 
-// TCPMode, HTTPMode and CommandMode mirror services.TCPCheck and its like.
-type TCPMode struct {
-	Send   string `yaml:"send"`
-	Expect string `yaml:"expect"`
+// Cluster returns the cluster of that name, nil where there is none.
+func (c *Config) Cluster(name string) *Cluster {
+	for i := range c.Clusters {
+		if c.Clusters[i].Name == name {
+			return &c.Clusters[i]
+		}
+	}
+	return nil
 }
 
-// HTTPMode is a check over HTTP.
-type HTTPMode struct {
-	Method string `yaml:"method"`
-	Path   string `yaml:"path"`
-	Host   string `yaml:"host"`
-	TLS    bool   `yaml:"tls"`
-	Status int    `yaml:"status"`
-	Expect string `yaml:"expect"`
-}
-
-// CommandMode is a check by a command on the machine.
-type CommandMode struct {
-	Run    string `yaml:"run"`
-	Exit   int    `yaml:"exit"`
-	Expect string `yaml:"expect"`
-}
-
-// Cluster is a set of machines and services that belong together.
-type Cluster struct {
-	Cloud     Cloud      `yaml:"cloud"`
-	SSH       SSH        `yaml:"ssh"` // merged over the global one
-	Database  Login      `yaml:"database"`
-	Instances []Instance `yaml:"instances"`
-	Services  []Service  `yaml:"services"`
-}
-
-// Cloud holds the seed's cloud settings. Only driver is required (default LOCAL).
-type Cloud struct {
-	Driver string `yaml:"driver"` // LOCAL; EC2 to come
-}
-
-// Login is how databases are logged in to.
-type Login struct {
-	User     string       `yaml:"user"`
-	Password secret.Value `yaml:"password"` // "text", {env: NAME} or {file: PATH}
-	TLS      string       `yaml:"tls"`      // off (default) | preferred | skip-verify | required
-}
-
-// Instance is a machine.
-type Instance struct {
-	Name  string     `yaml:"name"`
-	IP    netip.Addr `yaml:"ip"`
-	State string     `yaml:"state"` // "stopped": the operator's word that it is off on purpose; not probed
-	SSH   struct {
-		User string `yaml:"user"`
-		Port uint16 `yaml:"port"`
-	} `yaml:"ssh"`
-}
-
-// Service is something that runs on a machine.
-type Service struct {
-	Name     string        `yaml:"name"`
-	Mode     string        `yaml:"mode"`
-	Instance string        `yaml:"instance"` // one of instance and ip
-	IP       netip.Addr    `yaml:"ip"`       // filled in from instance
-	Port     uint16        `yaml:"port"`     // default of the mode
-	Role     string        `yaml:"role"`     // master|slave|na
-	Via      string        `yaml:"via"`      // direct (default) | ssh
-	Database Login         `yaml:"database"` // merged over the cluster's
-	Timeout  time.Duration `yaml:"timeout"`  // default heartbeat.probe_timeout
+// Mode returns the mode of that name that the file describes, nil where it
+// describes none (the mode may then be built in).
+func (c *Config) Mode(name string) *Mode {
+	for i := range c.Modes {
+		if c.Modes[i].Name == name {
+			return &c.Modes[i]
+		}
+	}
+	return nil
 }

@@ -6,25 +6,43 @@ package secret
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
-	"sort"
-	"strings"
+	"unique"
 )
 
 // Mask is what stands wherever a secret would have stood.
 const Mask = "xxx"
 
-// Value is a secret. Only Reveal gives the text.
-type Value struct{ text string }
+// Value is a secret. Only Reveal gives the text. Two Values of the same text are
+// equal, also by ==.
+type Value struct {
+	// A handle, not a string: fmt prints the unexported field of a struct that
+	// holds a Value without asking the Value, and then shows an address.
+	text unique.Handle[string]
+}
 
 // New returns the secret whose text is s.
-func New(s string) Value { return Value{text: s} }
+func New(s string) Value {
+	if s == "" {
+		return Value{}
+	}
+	return Value{text: unique.Make(s)}
+}
 
 // Reveal returns the secret itself, for the one call that needs it.
-func (v Value) Reveal() string { return v.text }
+func (v Value) Reveal() string {
+	if v.Empty() {
+		return ""
+	}
+	return v.text.Value()
+}
 
 // Empty tells whether no secret was given.
-func (v Value) Empty() bool { return v.text == "" }
+func (v Value) Empty() bool { return v == Value{} }
+
+// Equal tells whether two secrets are the same.
+func (v Value) Equal(other Value) bool { return v == other }
 
 // String returns the mask, or "" for an empty secret.
 func (v Value) String() string {
@@ -37,44 +55,20 @@ func (v Value) String() string {
 // GoString keeps %#v from showing the field.
 func (v Value) GoString() string { return fmt.Sprintf("secret.Value{%q}", v.String()) }
 
+// Format is used by fmt, whatever the verb.
+func (v Value) Format(f fmt.State, verb rune) {
+	switch {
+	case verb == 'v' && f.Flag('#'):
+		_, _ = io.WriteString(f, v.GoString())
+	case verb == 'v' || verb == 's' || verb == 'q':
+		fmt.Fprintf(f, fmt.FormatString(f, verb), v.String())
+	default:
+		_, _ = io.WriteString(f, v.String())
+	}
+}
+
 // MarshalText is used by the JSON and YAML encoders.
 func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // LogValue is used by slog.
 func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
-
-// Masker replaces known secrets in text. The zero Masker knows none.
-type Masker struct{ replacer *strings.Replacer }
-
-// shortest is the length in bytes below which a secret is not searched for in
-// text: masking every "a" would destroy the text and hide nothing.
-const shortest = 4
-
-// NewMasker returns a Masker for the given secrets.
-func NewMasker(values ...Value) Masker {
-	var texts []string
-	for _, v := range values {
-		if len(v.text) >= shortest {
-			texts = append(texts, v.text)
-		}
-	}
-	if len(texts) == 0 {
-		return Masker{}
-	}
-	// A longer secret goes first, so that one which contains another is
-	// replaced whole.
-	sort.Slice(texts, func(i, j int) bool { return len(texts[i]) > len(texts[j]) })
-	var pairs []string
-	for _, text := range texts {
-		pairs = append(pairs, text, Mask)
-	}
-	return Masker{replacer: strings.NewReplacer(pairs...)}
-}
-
-// Text returns s with every known secret replaced by Mask.
-func (m Masker) Text(s string) string {
-	if m.replacer == nil {
-		return s
-	}
-	return m.replacer.Replace(s)
-}

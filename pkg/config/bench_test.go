@@ -1,0 +1,48 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func known() Known {
+	return Known{
+		Modes: map[string]ModeInfo{
+			"mariadb":  {Type: "db", Port: 3306},
+			"mysql":    {Type: "db", Port: 3306},
+			"memcache": {Type: "nosql", Port: 11211},
+			"proxy0":   {Type: "proxy"},
+		},
+		Drivers: []string{"LOCAL"},
+	}
+}
+
+// fleet is a valid file of that many instances and services.
+func fleet(instances, services int) []byte {
+	var b strings.Builder
+	b.WriteString("clusters:\n  main:\n    database: {user: clmgr, tls: preferred}\n    instances:\n")
+	for i := range instances {
+		fmt.Fprintf(&b, "      - {name: m%d, ip: 10.%d.%d.%d}\n", i, i/62500, i/250%250, i%250+1)
+	}
+	b.WriteString("    services:\n")
+	for i := range services {
+		fmt.Fprintf(&b, "      - name: svc%d\n        mode: mariadb\n        instance: m%d\n        port: %d\n", i, i%instances, 3000+i%60000)
+	}
+	return []byte(b.String())
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000, 100_000} {
+		data := fleet(200, n)
+		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := Parse("clmgr.yaml", data, known()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,57 @@
+package config
+
+func (k *checker) checkServices() {
+	names := map[string]place{}
+	for i := range k.cluster.Services {
+		s := &k.cluster.Services[i]
+		if k.bad[s] {
+			continue
+		}
+		k.checkName("service", s.Name, &s.Name, s, names)
+		k.checkPlace(s)
+		k.checkServiceMode(s)
+		if deadline := k.config.Heartbeat.Deadline; k.set(&s.Timeout) && deadline > 0 && s.Timeout > deadline {
+			k.warning(k.where(&s.Timeout), "the service %s may take longer than heartbeat.deadline, %s, which cuts it off", quoted(s.Name), formatDuration(deadline))
+		}
+	}
+}
+
+// checkPlace checks where a service runs: exactly one of instance and ip.
+func (k *checker) checkPlace(s *Service) {
+	byName, byIP := k.set(&s.Instance), k.set(&s.IP)
+	switch {
+	case byName && byIP:
+		k.problem(k.where(&s.IP), "the service %s has both instance and ip, wanted one of them", quoted(s.Name))
+	case !byName && !byIP:
+		k.problem(k.where(&s.Name, s), "the service %s has neither instance nor ip, wanted one of them", quoted(s.Name))
+	case byName && s.Instance == "" && !k.bad[&s.Instance]:
+		k.problem(k.where(&s.Instance), "the service %s has an empty instance", quoted(s.Name))
+	}
+	if s.Instance != "" && !k.has[s.Instance] {
+		k.problem(k.where(&s.Instance), "the service %s is on the instance %s, which the cluster %s does not have%s",
+			quoted(s.Name), quoted(s.Instance), quoted(k.cluster.Name), k.choices(s.Instance, k.instances))
+	}
+}
+
+func (k *checker) checkServiceMode(s *Service) {
+	at := k.where(&s.Mode, &s.Name, s)
+	if s.Mode == "" {
+		if !k.bad[&s.Mode] {
+			k.problem(at, "the service %s has no mode%s", quoted(s.Name), k.choices("", k.modes))
+		}
+		return
+	}
+	info, builtIn := k.known.Modes[s.Mode]
+	port, needed := info.Port, true
+	if !builtIn {
+		m := k.described[s.Mode]
+		if m == nil {
+			k.problem(at, "the service %s has the unknown mode %s%s", quoted(s.Name), quoted(s.Mode), k.choices(s.Mode, k.modes))
+			return
+		}
+		port, needed = m.Port, m.Command == nil
+	}
+	if needed && port == 0 && !k.set(&s.Port) {
+		k.problem(k.where(&s.Name, s), "the service %s has no port, and its mode %s has no default", quoted(s.Name), quoted(s.Mode))
+	}
+}

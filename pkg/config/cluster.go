@@ -1,0 +1,79 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/secret"
+)
+
+// Cluster is a set of machines and services that belong together. Names and
+// machine addresses are unique within it, not between clusters.
+type Cluster struct {
+	Name      string     `yaml:"-" check:"name"` // its key in the file
+	Cloud     Cloud      `yaml:"cloud"`
+	SSH       SSH        `yaml:"ssh"` // merged over the global one
+	Database  Login      `yaml:"database"`
+	Instances []Instance `yaml:"instances"`
+	Services  []Service  `yaml:"services"`
+}
+
+// Cloud holds where the cluster's machines come from, in the words of the 2012
+// documents. Only Driver has a meaning so far; the rest is carried to the status
+// document.
+type Cloud struct {
+	Driver         string       `yaml:"driver" default:"LOCAL" check:"driver"`
+	ElasticIP      string       `yaml:"elastic_ip"`
+	ExVDC          string       `yaml:"ex_vdc"`
+	Host           string       `yaml:"host"`
+	InstanceType   string       `yaml:"instance_type"`
+	Key            string       `yaml:"key"`
+	Password       secret.Value `yaml:"password"`
+	PublicKey      string       `yaml:"public_key"`
+	Region         string       `yaml:"region"`
+	SecurityGroups string       `yaml:"security_groups"`
+	Status         string       `yaml:"status"`
+	Subnet         string       `yaml:"subnet"`
+	Template       string       `yaml:"template"`
+	User           string       `yaml:"user"`
+	Version        string       `yaml:"version"`
+	VPC            string       `yaml:"vpc"`
+	Zone           string       `yaml:"zone"`
+}
+
+// Login is how databases are logged in to.
+type Login struct {
+	User     string       `yaml:"user"`
+	Password secret.Value `yaml:"password"` // in the file: text, {env: NAME} or {file: PATH}
+	TLS      string       `yaml:"tls" default:"off" enum:"off|preferred|skip-verify|required"`
+}
+
+// Instance is a machine.
+type Instance struct {
+	Name  string      `yaml:"name" check:"name"`
+	IP    netip.Addr  `yaml:"ip"`
+	State string      `yaml:"state" enum:"stopped"` // "stopped": the operator's word that it is off on purpose; not probed
+	SSH   InstanceSSH `yaml:"ssh"`
+}
+
+// InstanceSSH is where one machine differs from its cluster. Zero values do not.
+type InstanceSSH struct {
+	User string `yaml:"user" check:"word"`
+	Port uint16 `yaml:"port"`
+}
+
+// Service is something that runs on a machine.
+type Service struct {
+	Name string `yaml:"name" check:"name"`
+	Mode string `yaml:"mode"` // a built-in mode, or one of Config.Modes
+	Type string `yaml:"-"`    // its mode's: db, nosql, proxy, lb, bench or other
+	// Instance and IP: the file gives one of them. IP is then filled in from
+	// the instance, and Instance where one of the cluster has that ip.
+	Instance string        `yaml:"instance"`
+	IP       netip.Addr    `yaml:"ip"`
+	Port     uint16        `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
+	Role     string        `yaml:"role" enum:"master|slave|na"`
+	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`
+	Database Login         `yaml:"database"` // merged over the cluster's
+	Timeout  time.Duration `yaml:"timeout"`  // default heartbeat.probe_timeout
+}

@@ -1,0 +1,143 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+)
+
+// fill completes a Config without mistakes: defaults, what is merged over what,
+// and what is looked up.
+func (d *decoder) fill(c *Config) {
+	d.fillManager(c)
+	d.defaults(&c.Heartbeat)
+	d.defaults(&c.Events)
+	d.fillSSH(&c.SSH)
+	for i := range c.Modes {
+		m := &c.Modes[i]
+		d.defaults(m)
+		switch {
+		case m.HTTP != nil:
+			d.defaults(m.HTTP)
+		case m.Command != nil:
+			d.defaults(m.Command)
+		}
+	}
+	for i := range c.Clusters {
+		d.fillCluster(c, &c.Clusters[i])
+	}
+}
+
+func (d *decoder) fillManager(c *Config) {
+	if !d.set(&c.Manager) {
+		c.Manager, _ = os.Hostname()
+		if c.Manager == "" {
+			c.Manager = "localhost"
+		}
+	}
+	if !d.set(&c.StateDir) {
+		c.StateDir = d.paths.state()
+	}
+	if !d.set(&c.Store) {
+		c.Store = "file:" + filepath.Join(c.StateDir, "store")
+	}
+}
+
+func (d *decoder) fillSSH(s *SSH) {
+	d.defaults(s)
+	if !d.set(&s.KnownHosts) {
+		s.KnownHosts = nil
+		if d.paths.home != "" {
+			s.KnownHosts = append(s.KnownHosts, filepath.Join(d.paths.home, ".ssh", "known_hosts"))
+		}
+		if global := "/etc/ssh/ssh_known_hosts"; exists(global) {
+			s.KnownHosts = append(s.KnownHosts, global)
+		}
+	}
+	if !d.set(&s.ConfigFile) && d.paths.home != "" {
+		if file := filepath.Join(d.paths.home, ".ssh", "config"); exists(file) {
+			s.ConfigFile = file
+		}
+	}
+}
+
+func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
+	d.defaults(&cluster.Cloud)
+	d.inherit(&cluster.SSH, &c.SSH)
+	d.defaults(&cluster.Database)
+	ips, names := map[string]netip.Addr{}, map[netip.Addr]string{}
+	for i := range cluster.Instances {
+		in := &cluster.Instances[i]
+		ips[in.Name], names[in.IP] = in.IP, in.Name
+	}
+	for i := range cluster.Services {
+		s := &cluster.Services[i]
+		d.defaults(s)
+		d.inherit(&s.Database, &cluster.Database)
+		if s.Instance != "" {
+			s.IP = ips[s.Instance]
+		} else {
+			s.Instance = names[s.IP]
+		}
+		if !d.set(&s.Timeout) {
+			s.Timeout = c.Heartbeat.ProbeTimeout
+		}
+		d.fillFromMode(s)
+	}
+}
+
+func (d *decoder) fillFromMode(s *Service) {
+	info, builtIn := d.known.Modes[s.Mode]
+	if m := d.described[s.Mode]; !builtIn && m != nil {
+		info = ModeInfo{Type: m.Type, Port: m.Port}
+	}
+	s.Type = info.Type
+	if !d.set(&s.Port) {
+		s.Port = info.Port
+	}
+	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" {
+		s.Role = "na"
+	}
+}
+
+// defaults gives the fields of the struct that ptr points to, where the file
+// does not, what their tag says.
+func (d *decoder) defaults(ptr any) {
+	v := reflect.ValueOf(ptr).Elem()
+	for _, r := range d.rules.of(v.Type()).fields {
+		f := v.Field(r.index)
+		if r.standard != "" && !d.set(f.Addr().Interface()) {
+			setDefault(f, r.standard)
+		}
+	}
+}
+
+// setDefault reads a tag's default into a field. That every tag can be read is
+// tested; here a mistake leaves the zero value.
+func setDefault(f reflect.Value, standard string) {
+	switch p := f.Addr().Interface().(type) {
+	case *time.Duration:
+		*p, _ = parseDuration(standard)
+	case *int64:
+		*p, _ = parseSize(standard)
+	case *int:
+		*p = atoi(standard)
+	case *bool:
+		*p = standard == "true"
+	case *string:
+		*p = standard
+	}
+}
+
+// inherit gives the fields of one struct, where the file does not, what another
+// of the same type has.
+func (d *decoder) inherit(ptr, from any) {
+	v, base := reflect.ValueOf(ptr).Elem(), reflect.ValueOf(from).Elem()
+	for _, r := range d.rules.of(v.Type()).fields {
+		if f := v.Field(r.index); !d.set(f.Addr().Interface()) {
+			f.Set(base.Field(r.index))
+		}
+	}
+}

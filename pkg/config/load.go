@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+)
+
+// Known is what the program has built in.
+type Known struct {
+	Modes   map[string]ModeInfo // by name
+	Drivers []string            // of clouds, as the file writes them
+}
+
+// ModeInfo is what the configuration needs to know of a built-in mode.
+type ModeInfo struct {
+	Type string // db, nosql, proxy, lb, bench or other
+	Port uint16 // of its services by default; 0 for none
+}
+
+// largest is the size in bytes of the largest file that is read.
+const largest = 16 << 20
+
+// Load reads the file at path. Mistakes in it come as Errors, all of them; any
+// other error says why it could not be read. A password that stands in a file
+// which everybody may read is a warning.
+func Load(path string, known Known) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read configuration: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("cannot read configuration: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, largest+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read configuration: %w", err)
+	}
+	everybody := info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0
+	return parse(path, data, known, everybody)
+}
+
+// Parse is Load of data that was read from the file called name. Relative paths
+// start at the folder of name, which need not exist.
+func Parse(name string, data []byte, known Known) (*Config, error) {
+	return parse(name, data, known, false)
+}
+
+func parse(name string, data []byte, known Known, everybody bool) (*Config, error) {
+	r := &report{file: name}
+	if len(data) > largest {
+		r.problem(place{}, "the file is larger than %s", formatSize(largest))
+		return nil, r.err()
+	}
+	doc := parseSyntax(data, r)
+	if doc == nil {
+		return nil, r.err()
+	}
+	if doc.root == nil {
+		r.problem(place{}, "the file is empty; `clmgr config init` writes one to start from")
+		return nil, r.err()
+	}
+	d := &decoder{
+		report: r, doc: doc, known: known, rules: rules{}, paths: newPaths(name),
+		at: map[any]place{}, bad: map[any]bool{},
+	}
+	var c Config
+	d.value(doc.root, reflect.ValueOf(&c).Elem(), &rule{})
+	if !d.bad[&c] {
+		d.check(&c)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	d.fill(&c)
+	if everybody {
+		for _, at := range d.clear {
+			d.warning(at, "the password stands in a file that everybody on this machine may read; run: chmod o-r %s", shellQuoted(name))
+		}
+	}
+	c.Warnings = tidied(r.warnings)
+	return &c, nil
+}
+
+// modeNames returns the built-in modes and those of the file, sorted.
+func (d *decoder) modeNames(c *Config) []string {
+	names := slices.Collect(maps.Keys(d.known.Modes))
+	for i := range c.Modes {
+		names = append(names, c.Modes[i].Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,36 @@
+package config
+
+// Mode describes a service mode that is not built in: exactly one of TCP, HTTP
+// and Command is set.
+type Mode struct {
+	Name    string       `yaml:"-" check:"name"` // its key in the file
+	Type    string       `yaml:"type" default:"other" enum:"db|nosql|proxy|lb|bench|other"`
+	Port    uint16       `yaml:"port"` // default for its services; 0 for none
+	TCP     *TCPMode     `yaml:"tcp"`
+	HTTP    *HTTPMode    `yaml:"http"`
+	Command *CommandMode `yaml:"command"`
+}
+
+// TCPMode is a check that connects, sends Send and reads until Expect, a regular
+// expression, matches. Without Expect a connection is enough.
+type TCPMode struct {
+	Send   string `yaml:"send"`
+	Expect string `yaml:"expect" check:"regexp"`
+}
+
+// HTTPMode is a check by one HTTP request.
+type HTTPMode struct {
+	Method string `yaml:"method" default:"GET" check:"method"`
+	Path   string `yaml:"path" default:"/" check:"urlpath"`
+	Host   string `yaml:"host" check:"word"` // Host header and TLS server name
+	TLS    bool   `yaml:"tls" default:"false"`
+	Status int    `yaml:"status" min:"100" max:"599"` // 0: any 2xx
+	Expect string `yaml:"expect" check:"regexp"`      // the body must match
+}
+
+// CommandMode is a check by a command that runs on the service's machine.
+type CommandMode struct {
+	Run    string `yaml:"run"` // never empty after Load
+	Exit   int    `yaml:"exit" default:"0" min:"0" max:"255"`
+	Expect string `yaml:"expect" check:"regexp"` // standard output must match
+}

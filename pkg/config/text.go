@@ -1,0 +1,101 @@
+package config
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// textFault says what is wrong with a text of the given check, "" for nothing.
+func textFault(check, s string) string {
+	switch check {
+	case "name":
+		return nameFault(s)
+	case "regexp":
+		if _, err := regexp.Compile(s); err != nil {
+			return "the regular expression does not compile: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		}
+	case "word":
+		if strings.ContainsFunc(s, notInWord) {
+			return "spaces and control characters are not allowed in " + quoted(s)
+		}
+	case "method":
+		if s == "" || strings.ContainsFunc(s, func(c rune) bool { return c < 'A' || c > 'Z' }) {
+			return quoted(s) + " is not an HTTP method such as GET"
+		}
+	case "urlpath":
+		if !strings.HasPrefix(s, "/") || strings.ContainsFunc(s, notInWord) {
+			return quoted(s) + " is not the path of a URL; it begins with / and has no spaces"
+		}
+	case "path", "path-or-none":
+		if s == "" {
+			return "the path is empty"
+		}
+	case "store":
+		return storeFault(s)
+	case "bastion":
+		return bastionFault(s)
+	}
+	return ""
+}
+
+func notInWord(c rune) bool { return c <= ' ' || c == 0x7f }
+
+// longestName is the length of a host name's label.
+const longestName = 63
+
+// nameFault says what is wrong with a name. Names go into commands, paths, unit
+// names and store keys, hence so few characters.
+func nameFault(s string) string {
+	switch {
+	case s == "":
+		return "the name is empty"
+	case len(s) > longestName:
+		return "the name " + quoted(s) + " is longer than " + strconv.Itoa(longestName) + " characters"
+	case !alphanumeric(rune(s[0])):
+		return "the name " + quoted(s) + " must begin with a letter or digit"
+	}
+	for _, c := range s {
+		if !alphanumeric(c) && !strings.ContainsRune("._-", c) {
+			return "the name " + quoted(s) + " has a character other than letters, digits, . _ and -"
+		}
+	}
+	return ""
+}
+
+func alphanumeric(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// storeFault never shows the text: a store's URL may hold a password.
+func storeFault(s string) string {
+	scheme, rest, found := strings.Cut(s, ":")
+	if !found || scheme == "" || rest == "" || strings.ContainsFunc(s, notInWord) ||
+		strings.ContainsFunc(scheme, func(c rune) bool { return c < 'a' || c > 'z' }) {
+		return "the store is not a URL such as file:/var/lib/clmgr/store"
+	}
+	return ""
+}
+
+// bastionFault checks [user@]host[:port].
+func bastionFault(s string) string {
+	rest := s
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		if i == 0 {
+			return quoted(s) + " has no user before the @"
+		}
+		rest = s[i+1:]
+	}
+	host := rest
+	if h, port, err := net.SplitHostPort(rest); err == nil {
+		host = h
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return quoted(s) + " has no port number from 1 to 65535 after the colon"
+		}
+	}
+	if host == "" || strings.HasPrefix(s, "-") || strings.HasPrefix(host, "-") || strings.ContainsFunc(s, notInWord) {
+		return quoted(s) + " is not a bastion as in user@host:22"
+	}
+	return ""
+}
