@@ -1,6 +1,3 @@
-// Package services knows the service modes: how each is probed, in the protocol
-// it really speaks. What comes in is a Target and the ways to reach it; what goes
-// out is an Observation, never an error: a probe that fails has observed that.
 package services
 
 import (
@@ -20,7 +17,7 @@ type Target struct {
 	Mode string // a built-in mode or the name of a Check
 	Addr string // "ip:port"
 	// User, Password and TLS are for database modes. TLS is one of "off",
-	// "preferred", "skip-verify", "required".
+	// "preferred", "skip-verify", "required"; empty is "off".
 	User     string
 	Password secret.Value
 	TLS      string
@@ -29,6 +26,8 @@ type Target struct {
 
 // Reach is how a probe gets to its target: Dial opens a connection (directly or
 // through the machine's SSH connection), Run executes a command on the machine.
+// Both must return when their context is done, and closing a connection from
+// Dial must end a read or write that is under way: Probe's own bound rests on it.
 type Reach struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	Run  func(ctx context.Context, command string, stdin io.Reader) (remote.Output, error)
@@ -47,8 +46,10 @@ const (
 
 // Observation is what a probe saw.
 type Observation struct {
-	Code   command.Code
-	Reason string // one line of detail, empty when all is well; no secret in it
+	Code command.Code
+	// Reason is one line of detail, valid UTF-8 of at most 300 bytes, without any
+	// secret. It is empty when all is well and fully seen.
+	Reason string
 	Role   Role
 	// Writable is set where a database takes writes and replicates from nobody.
 	Writable bool
@@ -61,35 +62,5 @@ type Observation struct {
 	Facts map[string]any
 }
 
-// Check describes how a mode that is not built in is probed: one of TCP, HTTP
-// and Command is set.
-type Check struct {
-	TCP     *TCPCheck
-	HTTP    *HTTPCheck
-	Command *CommandCheck
-}
-
-// TCPCheck connects, sends Send if given, and reads until Expect (a regular
-// expression) matches. Without Expect a connection is enough.
-type TCPCheck struct{ Send, Expect string }
-
-// HTTPCheck makes one request and compares status and body. No redirect is followed.
-type HTTPCheck struct {
-	Method string // default GET
-	Path   string // default /
-	Host   string // Host header and TLS server name
-	TLS    bool
-	Status int    // default: any 2xx
-	Expect string // a regular expression the body must match
-}
-
-// CommandCheck runs a command on the service's machine over SSH and compares exit
-// code and output.
-type CommandCheck struct {
-	Run    string
-	Exit   int
-	Expect string // a regular expression standard output must match
-}
-
-// DefaultTimeout is how long a probe may take when its configuration names no time.
+// DefaultTimeout is how long a probe may take when its context has no deadline.
 const DefaultTimeout = 3 * time.Second

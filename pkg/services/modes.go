@@ -1,0 +1,36 @@
+package services
+
+import "context"
+
+// ModeInfo tells what kind of service a mode is and where it listens.
+type ModeInfo struct {
+	Type string // db|nosql|proxy|lb|bench|other
+	Port uint16 // the default port
+}
+
+// TypeDB is the type of the database modes, the only ones that have a role.
+const TypeDB = "db"
+
+// driver is what this package knows of one mode.
+type driver struct {
+	info  ModeInfo
+	probe func(context.Context, attempt) Observation
+}
+
+// drivers lists the built-in modes, one file each.
+func drivers() map[string]driver {
+	return map[string]driver{
+		"mariadb":  mariadbDriver(),
+		"mysql":    mysqlDriver(),
+		"memcache": memcacheDriver(),
+	}
+}
+
+// Modes returns the built-in modes by name. The map is the caller's own.
+func Modes() map[string]ModeInfo {
+	modes := make(map[string]ModeInfo)
+	for name, d := range drivers() {
+		modes[name] = d.info
+	}
+	return modes
+}
