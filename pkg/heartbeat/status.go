@@ -1,0 +1,248 @@
+package heartbeat
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/command"
+)
+
+// Kind is what sort of thing an entry is about.
+type Kind string
+
+// The kinds. The first two are the seed's.
+const (
+	Instances Kind = "instances"
+	Services  Kind = "services"
+	Clusters  Kind = "clusters"
+	Managers  Kind = "managers"
+)
+
+// Key names an entry; names are unique per cluster and kind.
+type Key struct {
+	Cluster string
+	Kind    Kind
+	Name    string
+}
+
+// States of an instance.
+const (
+	Pending      = "pending"
+	Running      = "running"
+	Stopping     = "stopping"
+	Stopped      = "stopped"
+	ShuttingDown = "shutting-down"
+	Terminated   = "terminated"
+	Unreachable  = "unreachable"
+	Absent       = "absent"
+	// Unknown is not a state of the machine: it was never seen.
+	Unknown = "unknown"
+)
+
+// States of a condition.
+const (
+	Seeing       = "seeing"        // a manager that sees its machines
+	Isolated     = "isolated"      // a manager to which most went silent at once
+	Consistent   = "consistent"    // a cluster with no more writable primaries than configured
+	TwoPrimaries = "two-primaries" // a cluster with more
+)
+
+// Roles a service may have, in the seed's words.
+const (
+	Master = "master"
+	Slave  = "slave"
+	NA     = "na"
+)
+
+// Sight is how an entry of a Look came about.
+type Sight uint8
+
+// The sights.
+const (
+	Seen   Sight = iota // something answered, or its absence is certain
+	Silent              // nothing answered: the fault may be anywhere on the way
+	Blind               // not looked at: out of time, or the provider did not tell
+)
+
+// Instance is a machine.
+type Instance struct {
+	Cluster  string
+	ID       string     // the provider's id; for LOCAL the configured name
+	Name     string     // the configured name, where there is one
+	IP       netip.Addr // zero where it has none
+	State    string
+	Provider string // what the provider says; empty for LOCAL
+	SSH      string // how far SSH came: "ok" or the stage it failed at; empty where not tried
+	Reason   string // why it is not running, one line
+	Stale    bool   // State is from an earlier look
+	At       time.Time
+	Facts    map[string]any
+	Sight    Sight // of a Look; not part of the document
+}
+
+// Key returns the entry's key.
+func (i *Instance) Key() Key { return Key{i.Cluster, Instances, i.ID} }
+
+// Point returns what events compare.
+func (i *Instance) Point() Point { return Point{State: i.State} }
+
+// Service is something that runs on a machine.
+type Service struct {
+	Cluster    string
+	Name       string
+	IP         netip.Addr
+	Mode       string
+	Code       command.Code
+	State      string // the text of Code; other texts of old documents are kept
+	Role       string // the role seen, else the last known, else the configured one
+	Configured string // the role the configuration gives it; may be empty
+	Writable   bool   // a database that takes writes and replicates from nobody
+	Reason     string
+	Stale      bool
+	At         time.Time
+	Facts      map[string]any
+	Sight      Sight
+}
+
+// Key returns the entry's key.
+func (s *Service) Key() Key { return Key{s.Cluster, Services, s.Name} }
+
+// Point returns what events compare.
+func (s *Service) Point() Point { return Point{State: s.State, Code: s.Code, Role: s.Role} }
+
+// Condition is a judgement over many entries: is the manager isolated, has the
+// cluster more writable primaries than it should.
+type Condition struct {
+	Cluster string
+	Kind    Kind // Clusters or Managers
+	Name    string
+	State   string
+	Reason  string
+}
+
+// Key returns the entry's key.
+func (c *Condition) Key() Key { return Key{c.Cluster, c.Kind, c.Name} }
+
+// Point returns what events compare.
+func (c *Condition) Point() Point { return Point{State: c.State} }
+
+// Host is the machine the manager runs on.
+type Host struct {
+	Interfaces []Interface
+	RAM        string // in MiB
+}
+
+// Interface is a network interface of the manager's machine.
+type Interface struct {
+	Name, IP, State string
+}
+
+// Cloud is a cluster's cloud settings, secrets masked.
+type Cloud struct {
+	Cluster  string
+	Settings map[string]string
+}
+
+// Status is one snapshot: of one cluster where it is stored and compared, of
+// several where it is printed.
+type Status struct {
+	At         time.Time
+	Command    command.Command
+	Manager    string
+	Host       Host
+	Clouds     []Cloud
+	Conditions []Condition
+	Instances  []Instance
+	Services   []Service
+}
+
+// Look is what one heartbeat saw of one cluster.
+type Look struct {
+	Status
+	Cluster string
+	// Primaries is how many databases the configuration names master.
+	Primaries int
+	// Whole says that no filter left anything out, Complete that the provider
+	// listed everything: only both together make an entry that is not there a
+	// removed one.
+	Whole, Complete bool
+	// Vantage are hosts outside the filter that were tried only to tell a dead
+	// machine from a manager that sees nothing.
+	Vantage []Vantage
+}
+
+// Vantage is one such host.
+type Vantage struct {
+	IP    netip.Addr
+	Sight Sight
+}
+
+// Join puts the statuses of several clusters into one, in their order.
+func Join(parts ...Status) Status {
+	var all Status
+	for i, p := range parts {
+		if i == 0 {
+			all = Status{At: p.At, Command: p.Command, Manager: p.Manager, Host: p.Host}
+		}
+		if p.At.After(all.At) {
+			all.At = p.At
+		}
+		all.Clouds = append(all.Clouds, p.Clouds...)
+		all.Conditions = append(all.Conditions, p.Conditions...)
+		all.Instances = append(all.Instances, p.Instances...)
+		all.Services = append(all.Services, p.Services...)
+	}
+	return all
+}
+
+// Only returns the status with those instances and services that cover holds
+// the keys of.
+func (s Status) Only(cover map[Key]bool) Status {
+	out := s
+	out.Instances, out.Services = nil, nil
+	for _, i := range s.Instances {
+		if cover[i.Key()] {
+			out.Instances = append(out.Instances, i)
+		}
+	}
+	for _, v := range s.Services {
+		if cover[v.Key()] {
+			out.Services = append(out.Services, v)
+		}
+	}
+	return out
+}
+
+// WithoutFacts returns the status without what moves by itself.
+func (s Status) WithoutFacts() Status {
+	s.Instances = append([]Instance(nil), s.Instances...)
+	for i := range s.Instances {
+		s.Instances[i].Facts = nil
+	}
+	s.Services = append([]Service(nil), s.Services...)
+	for i := range s.Services {
+		s.Services[i].Facts = nil
+	}
+	return s
+}
+
+// Healthy tells whether everything in s is seen and running. A machine that is
+// stopped because the operator said so is as it should be.
+func (s Status) Healthy() bool {
+	for _, i := range s.Instances {
+		if i.Stale || (i.State != Running && i.State != Stopped) {
+			return false
+		}
+	}
+	for _, v := range s.Services {
+		if v.Stale || (v.Code != command.OK && v.Code != command.Stopped) {
+			return false
+		}
+	}
+	for _, c := range s.Conditions {
+		if c.State == Isolated || c.State == TwoPrimaries {
+			return false
+		}
+	}
+	return true
+}
