@@ -53,7 +53,8 @@ func (d *disk) file(path, content string, mode os.FileMode, uid int) {
 	path = filepath.Join(d.root, path)
 	if d.err == nil {
 		d.err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
-			os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode), os.Chown(path, uid, uid))
+			os.WriteFile(path, []byte(content), mode), //nolint:gosec // the paths are the constants below
+			os.Chmod(path, mode), os.Chown(path, uid, uid))
 	}
 }
 

@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 )
 
-// Host is this host's name among the machines, for cuts.
-const Host = "host"
-
 // Down takes the lab away: machines, network, files.
 func (l *Lab) Down(ctx context.Context) error { return Down(ctx, l.Name()) }
 

@@ -128,3 +128,6 @@ func step(w io.Writer, format string, args ...any) {
 		fmt.Fprintf(w, "lab: "+format+"\n", args...)
 	}
 }
+
+// Images are those this package describes, for choosing one by name.
+func Images() []Image { return []Image{Debian12(), Debian13(), Databases(), MySQL()} }

@@ -79,39 +79,47 @@ func (m *Machine) leader() int {
 	return 0
 }
 
-// Run executes a shell command in the machine, as root and not through the network, and
-// returns what it printed. A non-zero exit is an *exec.ExitError in the chain. In a
-// frozen machine it waits until ctx ends. stdin may be nil.
+// Run executes a shell command in the machine, as Exec does, and returns what it printed.
 func (m *Machine) Run(ctx context.Context, command string, stdin io.Reader) (stdout, stderr []byte, err error) {
+	var out, complaint bytes.Buffer
+	if err := m.Exec(ctx, command, stdin, &out, &complaint); err != nil {
+		err = fmt.Errorf("%w: %s", err, lastLine(complaint.Bytes()))
+		return out.Bytes(), complaint.Bytes(), err
+	}
+	return out.Bytes(), complaint.Bytes(), nil
+}
+
+// Exec executes a shell command in the machine, as root and not through the network. A
+// non-zero exit is an *exec.ExitError in the chain. In a frozen machine it waits until
+// ctx ends; then all that belongs to the command is killed. stdin may be nil.
+func (m *Machine) Exec(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) error {
 	pid := m.leader()
 	if pid == 0 {
-		return nil, nil, fmt.Errorf("cannot run a command on %s: it is off", m.name)
+		return fmt.Errorf("cannot run a command on %s: it is off", m.name)
 	}
 	g, err := m.group()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	fd, closeGroup, err := g.sub("run").open()
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot run a command on %s: %w", m.name, err)
+		return fmt.Errorf("cannot run a command on %s: %w", m.name, err)
 	}
 	defer closeGroup()
-	var out, complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(pid), "-m", "-u", "-i", "-n", "-p",
 		"--", "/bin/sh", "-c", command)
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "USER=root", "LANG=C.UTF-8",
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &complaint
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, UseCgroupFD: true, CgroupFD: fd}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		err = fmt.Errorf("cannot run a command on %s: %w: %s", m.name, err, lastLine(complaint.Bytes()))
-		return out.Bytes(), complaint.Bytes(), err
+		return fmt.Errorf("cannot run a command on %s: %w", m.name, err)
 	}
-	return out.Bytes(), complaint.Bytes(), nil
+	return nil
 }
 
 // Write makes a file in the machine with that content, whole or not at all.

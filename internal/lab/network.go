@@ -13,7 +13,7 @@ import (
 )
 
 // network is the bridge of a lab with its way out.
-type network struct{ subnet int }
+type network struct{ subnet uint8 }
 
 // cable is a machine's connection: its end on the host, and what the machine's end is.
 type cable struct {
@@ -24,20 +24,20 @@ type cable struct {
 	gateway netip.Addr
 }
 
-func newNetwork(subnet int) network { return network{subnet} }
+func newNetwork(subnet uint8) network { return network{subnet} }
 
 // bridge is also the name of the lab's packet filter tables.
 func (n network) bridge() string { return fmt.Sprintf("clab%d", n.subnet) }
 
-func (n network) ip(host int) netip.Addr {
-	return netip.AddrFrom4([4]byte{10, 213, byte(n.subnet), byte(host)})
+func (n network) ip(host uint8) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 213, n.subnet, host})
 }
 
 func (n network) hostIP() netip.Addr { return n.ip(1) }
 
 // cable describes the connection of the machine with that index; the first has .11.
 func (n network) cable(index int) cable {
-	host := index + 11
+	host := uint8(index + 11) //nolint:gosec // a lab has at most 200 machines
 	return cable{
 		bridge:  n.bridge(),
 		port:    fmt.Sprintf("%sm%d", n.bridge(), index+1),
@@ -146,12 +146,19 @@ func removeLink(ctx context.Context, name string) error {
 
 // plug lays a cable from the bridge into the network namespace of a process. The host's
 // end goes away with the far one, so a machine without power is silent.
-func (c cable) plug(ctx context.Context, pid int) error {
+func (c cable) plug(ctx context.Context, pid int, carrier bool) error {
 	_, err := tool(ctx, fmt.Sprintf(`link add %[1]s type veth peer name eth0 address %[2]s netns %[3]d
-link set %[1]s master %[4]s up
-`, c.port, c.mac, pid, c.bridge), "ip", "-batch", "-")
+link set %[1]s master %[4]s %[5]s
+`, c.port, c.mac, pid, c.bridge, upDown(carrier)), "ip", "-batch", "-")
 	if err != nil {
 		return fmt.Errorf("cannot plug %s in: %w", c.port, err)
 	}
 	return nil
+}
+
+func upDown(up bool) string {
+	if up {
+		return "up"
+	}
+	return "down"
 }

@@ -78,7 +78,7 @@ func (m *Machine) start(ctx context.Context) error {
 		_ = cmd.Wait() // how it ended is in the console's log
 		close(ended)
 	}()
-	if err := m.cable.plug(ctx, cmd.Process.Pid); err != nil {
+	if err := m.cable.plug(ctx, cmd.Process.Pid, !exists(m.unplugged())); err != nil {
 		return errors.Join(err, g.kill(ctx))
 	}
 	if _, err := plugged.WriteString("plugged\n"); err != nil {
@@ -189,6 +189,24 @@ func (m *Machine) still(ctx context.Context, on bool) error {
 
 func (m *Machine) console() string { return filepath.Join(m.dir, "console.log") }
 
+// unplugged is a file that exists while the machine's cable is pulled out.
+func (m *Machine) unplugged() string { return filepath.Join(m.dir, "unplugged") }
+
+// setPlugged gives the machine its carrier or takes it, now and when it starts again.
+func (m *Machine) setPlugged(ctx context.Context, in bool) error {
+	var err error
+	if in {
+		err = os.RemoveAll(m.unplugged())
+	} else {
+		err = os.WriteFile(m.unplugged(), nil, 0o600)
+	}
+	if err != nil || !exists(filepath.Join("/sys/class/net", m.cable.port)) {
+		return err
+	}
+	_, err = tool(ctx, "", "ip", "link", "set", m.cable.port, upDown(in))
+	return err
+}
+
 // lock keeps two processes from starting the same machine at once.
 func (m *Machine) lock(ctx context.Context) (unlock func(), err error) {
 	lock := flock.New(filepath.Join(m.dir, "lock"))
@@ -205,7 +223,7 @@ func countBoot(m *Machine) error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // whoever runs the tests names the file
 	if err != nil {
 		return fmt.Errorf("cannot count a boot: %w", err)
 	}

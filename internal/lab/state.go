@@ -27,7 +27,7 @@ const labsDir = "/var/lib/clmgr-lab"
 // the control group and the directory from Name.
 type state struct {
 	Name      string         `json:"name"`
-	Subnet    int            `json:"subnet"` // 10.213.<subnet>.0/24
+	Subnet    uint8          `json:"subnet"` // 10.213.<subnet>.0/24
 	Ephemeral bool           `json:"ephemeral"`
 	Owner     owner          `json:"owner"` // the process an ephemeral lab dies with
 	Machines  []machineState `json:"machines"`
@@ -92,7 +92,7 @@ func claim(s *state) error {
 	if err != nil {
 		return err
 	}
-	for n := 1; n < 255; n++ {
+	for n := uint8(1); n < 255; n++ {
 		if !taken[n] {
 			s.Subnet = n
 			break
@@ -112,8 +112,8 @@ func claim(s *state) error {
 }
 
 // takenSubnets are those of other labs and those this host reaches in other ways.
-func takenSubnets() (map[int]bool, error) {
-	taken := map[int]bool{}
+func takenSubnets() (map[uint8]bool, error) {
+	taken := map[uint8]bool{}
 	names, err := names()
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func takenSubnets() (map[int]bool, error) {
 		if err != nil || !p.Addr().Is4() {
 			continue
 		}
-		for n := 1; n < 255; n++ {
+		for n := uint8(1); n < 255; n++ {
 			if p.Overlaps(subnet(n)) {
 				taken[n] = true
 			}
@@ -141,8 +141,8 @@ func takenSubnets() (map[int]bool, error) {
 	return taken, nil
 }
 
-func subnet(n int) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 213, byte(n), 0}), 24)
+func subnet(n uint8) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 213, n, 0}), 24)
 }
 
 // names lists the labs that have a directory, whole or half removed.

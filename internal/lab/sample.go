@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// SampleMachines are the machines SetupSample wants.
+func SampleMachines() []Spec {
+	image := Databases()
+	return []Spec{{"m1", image}, {"m2", image}, {"m3", image}}
+}
+
+// sample is a database service set up by hand, as an operator would before clmgr came:
+//
+//	m1  MariaDB primary, memcached
+//	m2  MariaDB replica (GTID, semi-synchronous, read only)
+//	m3  memcached
+type sample struct {
+	lab      *Lab
+	password string // of the monitoring user clmgr
+	copying  string // of the user the replica logs in with
+}
+
+// SetupSample turns m1, m2 and m3 of a lab of SampleMachines into the demonstration
+// cluster and writes a configuration for it into the lab's directory, whose path it
+// returns. Everything comes back by itself when a machine is powered on again.
+func (l *Lab) SetupSample(ctx context.Context, progress io.Writer) (config string, err error) {
+	s := sample{lab: l, password: rand.Text(), copying: rand.Text()}
+	for _, spec := range SampleMachines() {
+		if l.Machine(spec.Name) == nil {
+			return "", fmt.Errorf("cannot set the sample up: lab %s has no machine %s", l.Name(), spec.Name)
+		}
+	}
+	step(progress, "setting up MariaDB on m1 and m2, memcached on m1 and m3")
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.startMariaDB(gctx, "m1", primarySettings) })
+	g.Go(func() error { return s.startMariaDB(gctx, "m2", replicaSettings) })
+	g.Go(func() error { return s.startMemcached(gctx, "m1") })
+	g.Go(func() error { return s.startMemcached(gctx, "m3") })
+	if err := g.Wait(); err != nil {
+		return "", fmt.Errorf("cannot set the sample up: %w", err)
+	}
+	if err := s.replicate(ctx); err != nil {
+		return "", fmt.Errorf("cannot set replication up: %w", err)
+	}
+	step(progress, "m2 replicates from m1")
+	secret := filepath.Join(l.Dir(), "database-password")
+	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil {
+		return "", fmt.Errorf("cannot keep the database password: %w", err)
+	}
+	return l.writeConfig(secret)
+}
+
+// startMemcached makes memcached listen on the machine's address, now and at every boot.
+func (s sample) startMemcached(ctx context.Context, name string) error {
+	m := s.lab.Machine(name)
+	settings := fmt.Sprintf("-m 16\n-p 11211\n-u memcache\n-l %s\n-l 127.0.0.1\n", m.IP())
+	if err := m.Write(ctx, "/etc/memcached.conf", 0o644, strings.NewReader(settings)); err != nil {
+		return err
+	}
+	_, _, err := m.Run(ctx, "systemctl enable --now --quiet memcached", nil)
+	return err
+}
