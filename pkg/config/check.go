@@ -118,7 +118,7 @@ func (k *checker) checkInstances() {
 		}
 		at := k.where(&in.IP, in)
 		if !k.set(&in.IP) {
-			k.problem(at, "the instance %s has no ip", quoted(in.Name))
+			k.problem(at, "%s has no ip", called("instance", in.Name))
 		} else if in.IP.IsValid() {
 			if first, twice := ips[in.IP]; twice {
 				k.problem(at, "the ip %s is an instance's already at line %d", in.IP, first.line)

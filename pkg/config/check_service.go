@@ -11,7 +11,7 @@ func (k *checker) checkServices() {
 		k.checkPlace(s)
 		k.checkServiceMode(s)
 		if deadline := k.config.Heartbeat.Deadline; k.set(&s.Timeout) && deadline > 0 && s.Timeout > deadline {
-			k.warning(k.where(&s.Timeout), "the service %s may take longer than heartbeat.deadline, %s, which cuts it off", quoted(s.Name), formatDuration(deadline))
+			k.warning(k.where(&s.Timeout), "%s may take longer than heartbeat.deadline, %s, which cuts it off", called("service", s.Name), formatDuration(deadline))
 		}
 	}
 }
@@ -21,15 +21,15 @@ func (k *checker) checkPlace(s *Service) {
 	byName, byIP := k.set(&s.Instance), k.set(&s.IP)
 	switch {
 	case byName && byIP:
-		k.problem(k.where(&s.IP), "the service %s has both instance and ip, wanted one of them", quoted(s.Name))
+		k.problem(k.where(&s.IP), "%s has both instance and ip, wanted one of them", called("service", s.Name))
 	case !byName && !byIP:
-		k.problem(k.where(&s.Name, s), "the service %s has neither instance nor ip, wanted one of them", quoted(s.Name))
+		k.problem(k.where(&s.Name, s), "%s has neither instance nor ip, wanted one of them", called("service", s.Name))
 	case byName && s.Instance == "" && !k.bad[&s.Instance]:
-		k.problem(k.where(&s.Instance), "the service %s has an empty instance", quoted(s.Name))
+		k.problem(k.where(&s.Instance), "%s has an empty instance", called("service", s.Name))
 	}
 	if s.Instance != "" && !k.has[s.Instance] {
-		k.problem(k.where(&s.Instance), "the service %s is on the instance %s, which the cluster %s does not have%s",
-			quoted(s.Name), quoted(s.Instance), quoted(k.cluster.Name), k.choices(s.Instance, k.instances))
+		k.problem(k.where(&s.Instance), "%s is on the instance %s, which the cluster %s does not have%s",
+			called("service", s.Name), quoted(s.Instance), quoted(k.cluster.Name), k.choices(s.Instance, k.instances))
 	}
 }
 
@@ -37,7 +37,7 @@ func (k *checker) checkServiceMode(s *Service) {
 	at := k.where(&s.Mode, &s.Name, s)
 	if s.Mode == "" {
 		if !k.bad[&s.Mode] {
-			k.problem(at, "the service %s has no mode%s", quoted(s.Name), k.choices("", k.modes))
+			k.problem(at, "%s has no mode%s", called("service", s.Name), k.choices("", k.modes))
 		}
 		return
 	}
@@ -46,12 +46,12 @@ func (k *checker) checkServiceMode(s *Service) {
 	if !builtIn {
 		m := k.described[s.Mode]
 		if m == nil {
-			k.problem(at, "the service %s has the unknown mode %s%s", quoted(s.Name), quoted(s.Mode), k.choices(s.Mode, k.modes))
+			k.problem(at, "%s has the unknown mode %s%s", called("service", s.Name), quoted(s.Mode), k.choices(s.Mode, k.modes))
 			return
 		}
 		port, needed = m.Port, m.Command == nil
 	}
 	if needed && port == 0 && !k.set(&s.Port) {
-		k.problem(k.where(&s.Name, s), "the service %s has no port, and its mode %s has no default", quoted(s.Name), quoted(s.Mode))
+		k.problem(k.where(&s.Name, s), "%s has no port, and its mode %s has no default", called("service", s.Name), quoted(s.Mode))
 	}
 }

@@ -12,7 +12,7 @@ import (
 type Cluster struct {
 	Name      string     `yaml:"-" check:"name"` // its key in the file
 	Cloud     Cloud      `yaml:"cloud"`
-	SSH       SSH        `yaml:"ssh"` // merged over the global one
+	SSH       SSH        `yaml:"ssh" without:"width"` // merged over the global one
 	Database  Login      `yaml:"database"`
 	Instances []Instance `yaml:"instances"`
 	Services  []Service  `yaml:"services"`
@@ -50,8 +50,8 @@ type Login struct {
 
 // Instance is a machine.
 type Instance struct {
-	Name  string      `yaml:"name" check:"name"`
-	IP    netip.Addr  `yaml:"ip"`
+	Name  string      `yaml:"name" check:"name" need:"true"`
+	IP    netip.Addr  `yaml:"ip" need:"true"`
 	State string      `yaml:"state" enum:"stopped"` // "stopped": the operator's word that it is off on purpose; not probed
 	SSH   InstanceSSH `yaml:"ssh"`
 }
@@ -64,13 +64,13 @@ type InstanceSSH struct {
 
 // Service is something that runs on a machine.
 type Service struct {
-	Name string `yaml:"name" check:"name"`
-	Mode string `yaml:"mode"` // a built-in mode, or one of Config.Modes
-	Type string `yaml:"-"`    // its mode's: db, nosql, proxy, lb, bench or other
+	Name string `yaml:"name" check:"name" need:"true"`
+	Mode string `yaml:"mode" need:"true"` // a built-in mode, or one of Config.Modes
+	Type string `yaml:"-"`                // its mode's: db, nosql, proxy, lb, bench or other
 	// Instance and IP: the file gives one of them. IP is then filled in from
 	// the instance, and Instance where one of the cluster has that ip.
-	Instance string        `yaml:"instance"`
-	IP       netip.Addr    `yaml:"ip"`
+	Instance string        `yaml:"instance" one:"true"`
+	IP       netip.Addr    `yaml:"ip" one:"true"`
 	Port     uint16        `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
 	Role     string        `yaml:"role" enum:"master|slave|na"`
 	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`

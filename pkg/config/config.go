@@ -15,8 +15,8 @@ type Config struct {
 	Heartbeat Heartbeat `yaml:"heartbeat"`
 	Events    Events    `yaml:"events"`
 	SSH       SSH       `yaml:"ssh"`
-	Modes     []Mode    `yaml:"modes,keyed"`    // in the order of the file
-	Clusters  []Cluster `yaml:"clusters,keyed"` // in the order of the file
+	Modes     []Mode    `yaml:"modes,keyed"`                // in the order of the file
+	Clusters  []Cluster `yaml:"clusters,keyed" need:"true"` // in the order of the file
 
 	// Warnings are what is allowed but unwise, sorted by position.
 	Warnings []Problem `yaml:"-"`

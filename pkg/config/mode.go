@@ -6,9 +6,9 @@ type Mode struct {
 	Name    string       `yaml:"-" check:"name"` // its key in the file
 	Type    string       `yaml:"type" default:"other" enum:"db|nosql|proxy|lb|bench|other"`
 	Port    uint16       `yaml:"port"` // default for its services; 0 for none
-	TCP     *TCPMode     `yaml:"tcp"`
-	HTTP    *HTTPMode    `yaml:"http"`
-	Command *CommandMode `yaml:"command"`
+	TCP     *TCPMode     `yaml:"tcp" one:"true"`
+	HTTP    *HTTPMode    `yaml:"http" one:"true"`
+	Command *CommandMode `yaml:"command" one:"true"`
 }
 
 // TCPMode is a check that connects, sends Send and reads until Expect, a regular
@@ -30,7 +30,7 @@ type HTTPMode struct {
 
 // CommandMode is a check by a command that runs on the service's machine.
 type CommandMode struct {
-	Run    string `yaml:"run"` // never empty after Load
+	Run    string `yaml:"run" need:"true"` // never empty after Load
 	Exit   int    `yaml:"exit" default:"0" min:"0" max:"255"`
 	Expect string `yaml:"expect" check:"regexp"` // standard output must match
 }

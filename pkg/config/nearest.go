@@ -14,7 +14,7 @@ func nearest(s string, candidates []string) string {
 		return ""
 	}
 	lower := strings.ToLower(s)
-	allowed := max(1, len(lower)/3)
+	allowed := (len(lower) + 2) / 3
 	best, least := "", allowed+1
 	for _, c := range candidates {
 		if len(c) > longest {
@@ -51,6 +51,9 @@ func (r *report) choices(s string, candidates []string) string {
 	const few = 12
 	if len(candidates) == 0 || len(candidates) > few {
 		return ""
+	}
+	if len(candidates) == 1 {
+		return "; there is only " + candidates[0]
 	}
 	return "; there are " + strings.Join(candidates, ", ")
 }

@@ -94,3 +94,11 @@ func quoted(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
+
+// called is how messages call an instance or service.
+func called(kind, name string) string {
+	if name == "" {
+		return "this " + kind
+	}
+	return "the " + kind + " " + quoted(name)
+}

@@ -15,6 +15,9 @@ type rule struct {
 	enum     []string
 	min, max int // of a number; both 0 for no bounds
 	check    string
+	need     bool   // must be there
+	one      bool   // exactly one of the fields with this must be there
+	without  string // a key of its struct that must not be there
 }
 
 // rules knows the fields of the struct types met, each read once.
@@ -50,6 +53,7 @@ func (r rules) of(t reflect.Type) *structRules {
 
 func newRule(index int, tag reflect.StructTag) rule {
 	r := rule{index: index, standard: tag.Get("default"), check: tag.Get("check")}
+	r.need, r.one, r.without = tag.Get("need") != "", tag.Get("one") != "", tag.Get("without")
 	var option string
 	r.key, option, _ = strings.Cut(tag.Get("yaml"), ",")
 	r.keyed = option == "keyed"
