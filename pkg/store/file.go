@@ -97,9 +97,6 @@ func (s *fileStore) update(ctx context.Context, key string, f func([]byte) ([]by
 	case int64(len(next)) > s.maxSize:
 		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(next), s.maxSize)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	return s.replace(temp, document, next)
 }
 
