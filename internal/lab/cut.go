@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 )
 
@@ -133,8 +131,8 @@ func (l *Lab) readCuts() ([]numbered, error) {
 // changeCuts records the new list first and makes the network so: what a killed process
 // left undone is done with the next change.
 func (l *Lab) changeCuts(ctx context.Context, change func([]numbered) []numbered) error {
-	lock := flock.New(filepath.Join(l.Dir(), "cuts.lock"))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+	lock, err := lockFile(ctx, filepath.Join(l.Dir(), "cuts.lock"))
+	if err != nil {
 		return err
 	}
 	defer lock.Close()

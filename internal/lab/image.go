@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // imagesDir holds the built images, one directory each.
@@ -80,9 +78,9 @@ func (i Image) Build(ctx context.Context, progress io.Writer) (string, error) {
 	if err := os.MkdirAll(imagesDir, 0o755); err != nil {
 		return "", fmt.Errorf("cannot build image %s: %w", i.Name, err)
 	}
-	lock := flock.New(dir + ".lock")
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("cannot build image %s: waiting for another builder: %w", i.Name, err)
+	lock, err := lockFile(ctx, dir+".lock")
+	if err != nil {
+		return "", fmt.Errorf("cannot build image %s: %w", i.Name, err)
 	}
 	defer lock.Close()
 	if isDir(dir) {
@@ -90,7 +88,7 @@ func (i Image) Build(ctx context.Context, progress io.Writer) (string, error) {
 	}
 	begin := time.Now()
 	step(progress, "building image %s (%s), once", i.Name, i.Suite)
-	if err := i.buildAt(ctx, dir, progress); err != nil {
+	if err := i.buildAt(ctx, dir, lock, progress); err != nil {
 		return "", fmt.Errorf("cannot build image %s: %w", i.Name, err)
 	}
 	step(progress, "built image %s in %.1f s", i.Name, time.Since(begin).Seconds())
@@ -98,7 +96,7 @@ func (i Image) Build(ctx context.Context, progress io.Writer) (string, error) {
 }
 
 // buildAt builds beside dir and renames, so that dir is whole or not there.
-func (i Image) buildAt(ctx context.Context, dir string, progress io.Writer) error {
+func (i Image) buildAt(ctx context.Context, dir string, lock *os.File, progress io.Writer) error {
 	fresh := dir + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
@@ -107,7 +105,7 @@ func (i Image) buildAt(ctx context.Context, dir string, progress io.Writer) erro
 	if err != nil {
 		return err
 	}
-	if err := mmdebstrap(ctx, recipe, fresh, progress); err != nil {
+	if err := mmdebstrap(ctx, recipe, fresh, lock, progress); err != nil {
 		return errors.Join(err, os.RemoveAll(fresh))
 	}
 	return os.Rename(fresh, dir)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -50,25 +52,17 @@ func (i Image) recipe() (recipe, error) {
 	return r, nil
 }
 
-// mmdebstrap makes a tree at target as the recipe says.
-func mmdebstrap(ctx context.Context, r recipe, target string, progress io.Writer) error {
-	args := []string{"--variant=minbase", "--mode=root", "--include=" + strings.Join(r.Packages, ",")}
-	if exists(keyring) {
-		args = append(args, "--keyring="+keyring)
-	}
-	for _, option := range aptOptions(ctx) {
-		args = append(args, "--aptopt="+option)
-	}
-	for _, hook := range r.Hooks {
-		args = append(args, "--customize-hook="+hook)
-	}
-	args = append(args, r.Suite, target)
-	args = append(args, sources(r.Suite)...)
-
-	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
+// mmdebstrap makes a tree at target as the recipe says. It holds the lock itself too: if
+// we are killed the next builder waits until it is gone, and it goes at once.
+func mmdebstrap(ctx context.Context, r recipe, target string, lock *os.File, progress io.Writer) error {
+	cmd := exec.CommandContext(ctx, "mmdebstrap", r.arguments(ctx, target)...)
 	// It has folders of its own to clean up: ask first, and only then insist.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	runtime.LockOSThread() // whose end would give the signal
+	defer runtime.UnlockOSThread()
 	complaints, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -81,6 +75,21 @@ func mmdebstrap(ctx context.Context, r recipe, target string, progress io.Writer
 		return fmt.Errorf("mmdebstrap: %w: %s", err, last)
 	}
 	return nil
+}
+
+func (r recipe) arguments(ctx context.Context, target string) []string {
+	args := []string{"--variant=minbase", "--mode=root", "--include=" + strings.Join(r.Packages, ",")}
+	if exists(keyring) {
+		args = append(args, "--keyring="+keyring)
+	}
+	for _, option := range aptOptions(ctx) {
+		args = append(args, "--aptopt="+option)
+	}
+	for _, hook := range r.Hooks {
+		args = append(args, "--customize-hook="+hook)
+	}
+	args = append(args, r.Suite, target)
+	return append(args, sources(r.Suite)...)
 }
 
 // follow passes mmdebstrap's steps on and returns its first error, or last line.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // sigPowerOff is SIGRTMIN+4, which systemd takes for the power button.
@@ -209,9 +207,9 @@ func (m *Machine) setPlugged(ctx context.Context, in bool) error {
 
 // lock keeps two processes from starting the same machine at once.
 func (m *Machine) lock(ctx context.Context) (unlock func(), err error) {
-	lock := flock.New(filepath.Join(m.dir, "lock"))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", m.name, err)
+	lock, err := lockFile(ctx, filepath.Join(m.dir, "lock"))
+	if err != nil {
+		return nil, err
 	}
 	return func() { lock.Close() }, nil
 }

@@ -52,6 +52,10 @@ func (l *Lab) SetupSample(ctx context.Context, progress io.Writer) (config strin
 		return "", fmt.Errorf("cannot set replication up: %w", err)
 	}
 	step(progress, "m2 replicates from m1")
+	// The sample's "boot" service looks at this.
+	if _, _, err := l.Machine("m3").Run(ctx, "systemctl is-system-running --wait", nil); err != nil {
+		return "", fmt.Errorf("cannot set the sample up: %w", err)
+	}
 	secret := filepath.Join(l.Dir(), "database-password")
 	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil {
 		return "", fmt.Errorf("cannot keep the database password: %w", err)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // settings are those of both servers. What is written is on disk before it is
@@ -20,14 +21,14 @@ innodb_buffer_pool_size = 32M
 gtid_strict_mode = ON
 relay_log = relay
 slave_net_timeout = 5
-rpl_semi_sync_master_enabled = ON
-rpl_semi_sync_slave_enabled = ON
 rpl_semi_sync_master_timeout = 2000
 `
 
+// A replica with the primary's half of semi-synchronous replication switched on would wait
+// for a replica of its own.
 const (
-	primarySettings = settings + "server_id = 10\n"
-	replicaSettings = settings + "server_id = 11\nread_only = ON\n"
+	primarySettings = settings + "server_id = 10\nrpl_semi_sync_master_enabled = ON\n"
+	replicaSettings = settings + "server_id = 11\nrpl_semi_sync_slave_enabled = ON\nread_only = ON\n"
 )
 
 // startMariaDB configures and starts a server and makes its users: clmgr, who may see
@@ -58,6 +59,20 @@ func (s sample) replicate(ctx context.Context) error {
 START SLAVE;`, primary.IP(), s.copying)); err != nil {
 		return err
 	}
+	// Until a replica is there the primary waits for one with every transaction.
+	var status string
+	err := poll(ctx, 20*time.Second, func() bool {
+		status, _ = sql(ctx, primary, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_clients';")
+		return strings.HasSuffix(status, "\t1")
+	})
+	if err != nil {
+		return fmt.Errorf("the replica did not connect: %w", err)
+	}
+	return s.prove(ctx, primary, replica)
+}
+
+// prove writes a row on the primary and finds it on the replica.
+func (sample) prove(ctx context.Context, primary, replica *Machine) error {
 	token := rand.Text()
 	position, err := sql(ctx, primary, fmt.Sprintf(`CREATE DATABASE demo;
 CREATE TABLE demo.proof (id INT AUTO_INCREMENT PRIMARY KEY, token VARCHAR(40) NOT NULL);

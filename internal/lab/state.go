@@ -13,9 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 )
 
@@ -78,9 +76,9 @@ func locked(ctx context.Context, f func() error) error {
 	if err := os.MkdirAll(labsDir, 0o755); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(labsDir, ".lock"))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return fmt.Errorf("cannot lock %s: %w", labsDir, err)
+	lock, err := lockFile(ctx, filepath.Join(labsDir, ".lock"))
+	if err != nil {
+		return err
 	}
 	defer lock.Close()
 	return f()
