@@ -129,7 +129,7 @@ func (l *look) queryFailed(ctx context.Context, err error) Observation {
 	if own, ok := refused(err); ok {
 		return l.failed(command.SQLFailure, l.doing+" failed: "+own.Error())
 	}
-	return l.broken(ctx, err, "to "+l.doing)
+	return l.broken(ctx, err, "during "+l.doing)
 }
 
 // broken is the observation of a connection that failed in use. What the wire saw is
