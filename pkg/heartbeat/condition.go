@@ -18,7 +18,7 @@ func judgeIsolation(before Status, look Look) Condition {
 	verdict := Condition{Cluster: look.Cluster, Kind: Managers, Name: look.Manager, State: Seeing}
 	silent := map[netip.Addr]bool{} // of the hosts tried, whether nothing on it answered
 	note := func(ip netip.Addr, s Sight) {
-		if !ip.IsValid() || s == Blind {
+		if !ip.IsValid() || s == Blind || s == Told {
 			return
 		}
 		if was, ok := silent[ip]; !ok || was {

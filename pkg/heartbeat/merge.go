@@ -72,7 +72,7 @@ func mergeInstance(was *Instance, now Instance, isolated, raced bool) Instance {
 	if was != nil && raced && !now.At.After(was.At) {
 		return *was
 	}
-	if now.Sight != Blind && (!isolated || now.State == Running) {
+	if now.Sight == Told || now.Sight != Blind && (!isolated || now.State == Running) {
 		return now
 	}
 	if was == nil {
@@ -97,7 +97,7 @@ func mergeService(was *Service, now Service, isolated, raced bool) Service {
 	if now.Role == "" {
 		now.Role = NA
 	}
-	if now.Sight != Blind && (!isolated || now.Code == command.OK) {
+	if now.Sight == Told || now.Sight != Blind && (!isolated || now.Code == command.OK) {
 		return now
 	}
 	if was == nil {

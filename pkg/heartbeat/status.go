@@ -62,6 +62,7 @@ const (
 	Seen   Sight = iota // something answered, or its absence is certain
 	Silent              // nothing answered: the fault may be anywhere on the way
 	Blind               // not looked at: out of time, or the provider did not tell
+	Told                // known without a try, from the provider or the operator
 )
 
 // Instance is a machine.

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/clmgr/clmgr/pkg/command"
+)
+
+const filterHelp = `
+GROUP is all, local (this machine), a service, a machine, an ip or a cluster.
+TYPE is all, db, nosql, proxy, lb, bench, other, or a mode such as mariadb.`
+
+// newInstancesCommand groups the commands about machines.
+func newInstancesCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "instances",
+		Short: "Look at machines, and change their power",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	c.AddCommand(newHeartbeatCommand(a), newStatusCommand(a, "instances"))
+	for verb, short := range map[string]string{
+		"launch": "Create the machines of a group", "start": "Switch the machines of a group on",
+		"stop": "Switch the machines of a group off", "terminate": "Remove the machines of a group for good",
+	} {
+		c.AddCommand(newPowerCommand(a, verb, short))
+	}
+	return c
+}
+
+// newHeartbeatCommand looks, compares and records.
+func newHeartbeatCommand(a *app) *cobra.Command {
+	var last, facts bool
+	c := &cobra.Command{
+		Use:   "heartbeat [GROUP] [TYPE]",
+		Short: "Look at everything, record it, and tell what changed since the last look",
+		Long: `Look at machines and services, record what was seen, and tell what changed.
+
+Machines are tried over SSH, services in their own protocol, all at once and within
+the heartbeat's deadline. What could not be seen keeps its last known state, marked
+stale, and makes no event. With a filter only what it covers is updated and compared.
+` + filterHelp + "\n" + exitHelp,
+		Example: `  clmgr instances heartbeat
+  clmgr instances heartbeat all db -o json
+  clmgr instances heartbeat --last      # what was seen last, without looking`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), command.Command{
+				Level: "instances", Action: "heartbeat", Group: arg(args, 0), Type: arg(args, 1), Last: last, Facts: facts,
+			})
+		},
+	}
+	c.Flags().BoolVar(&last, "last", false, "print what was recorded last, with ages, and look at nothing")
+	c.Flags().BoolVar(&facts, "facts", false, "also what moves by itself: positions, lag, load, free memory")
+	return c
+}
+
+// newStatusCommand looks and records nothing.
+func newStatusCommand(a *app, level string) *cobra.Command {
+	var facts bool
+	c := &cobra.Command{
+		Use:     "status [GROUP] [TYPE]",
+		Short:   "Look at " + level + " and record nothing",
+		Long:    "Look at " + level + " now, record nothing and make no events.\n" + filterHelp + "\n" + exitHelp,
+		Example: "  clmgr " + level + " status\n  clmgr " + level + " status node10",
+		Args:    cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), command.Command{
+				Level: level, Action: "status", Group: arg(args, 0), Type: arg(args, 1), Facts: facts,
+			})
+		},
+	}
+	c.Flags().BoolVar(&facts, "facts", false, "also what moves by itself: positions, lag, load, free memory")
+	return c
+}
+
+// newPowerCommand is one of launch, start, stop and terminate.
+func newPowerCommand(a *app, verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   verb + " GROUP",
+		Short: short,
+		Long: short + `.
+
+Only a cloud driver can do that. The LOCAL driver, for machines that are simply
+there, refuses with exit code 5 and says what to do instead.
+` + filterHelp + "\n" + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd.Context(), command.Command{Level: "instances", Action: verb, Group: args[0]})
+		},
+	}
+}
+
+// arg returns the n-th argument, empty where it was not given.
+func arg(args []string, n int) string {
+	if n < len(args) {
+		return args[n]
+	}
+	return ""
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+)
+
+// statusTable prints a status for a person: machines, services, what is wrong
+// as a whole, what changed, and a count.
+func (a *app) statusTable(d heartbeat.Document) error {
+	var parts []string
+	clusters := len(d.Clouds) > 1
+	if d.Part != heartbeat.Services {
+		parts = append(parts, a.instanceTable(d, clusters))
+	}
+	if d.Part != heartbeat.Instances {
+		parts = append(parts, a.serviceTable(d, clusters))
+	}
+	parts = append(parts, a.factLines(d), a.conditionLines(d), a.eventLines(d.Events), a.summary(d))
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	_, err := fmt.Fprintln(a.out, strings.Join(out, "\n\n"))
+	return err
+}
+
+func (a *app) instanceTable(d heartbeat.Document, clusters bool) string {
+	t := a.newTable(clusters, "INSTANCE", "IP", "STATE", "SSH", "SEEN", "REASON")
+	for _, i := range d.Instances {
+		t.row(i.Cluster, i.ID, ip(i.IP), a.paint(i.State, i.State == heartbeat.Running, i.Stale), i.SSH, seen(d, i.At, i.Stale), i.Reason)
+	}
+	return t.render()
+}
+
+func (a *app) serviceTable(d heartbeat.Document, clusters bool) string {
+	t := a.newTable(clusters, "SERVICE", "MODE", "IP", "ROLE", "STATE", "CODE", "SEEN", "REASON")
+	for _, v := range d.Services {
+		role := v.Role
+		if v.Configured != "" && v.Configured != v.Role {
+			role += " (configured " + v.Configured + ")"
+		}
+		t.row(v.Cluster, v.Name, v.Mode, ip(v.IP), role, a.paint(v.State, v.Code == command.OK, v.Stale), string(v.Code), seen(d, v.At, v.Stale), v.Reason)
+	}
+	return t.render()
+}
+
+func (a *app) conditionLines(d heartbeat.Document) string {
+	var lines []string
+	for _, c := range d.Conditions {
+		if c.State == heartbeat.Isolated || c.State == heartbeat.TwoPrimaries {
+			lines = append(lines, a.paint(fmt.Sprintf("%s: %s: %s", c.Cluster, c.State, c.Reason), false, false))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (a *app) eventLines(events []heartbeat.Event) string {
+	var lines []string
+	for _, e := range events {
+		lines = append(lines, "  "+a.paintEvent(e))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return "CHANGED\n" + strings.Join(lines, "\n")
+}
+
+func (a *app) factLines(d heartbeat.Document) string {
+	var lines []string
+	add := func(name string, facts map[string]any) {
+		if len(facts) == 0 {
+			return
+		}
+		var words []string
+		for k, v := range facts {
+			words = append(words, fmt.Sprintf("%s=%v", k, v))
+		}
+		sort.Strings(words)
+		lines = append(lines, "  "+name+": "+strings.Join(words, " "))
+	}
+	for _, i := range d.Instances {
+		add(i.ID, i.Facts)
+	}
+	for _, v := range d.Services {
+		add(v.Name, v.Facts)
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return "FACTS\n" + strings.Join(lines, "\n")
+}
+
+func (a *app) summary(d heartbeat.Document) string {
+	running, up := 0, 0
+	for _, i := range d.Instances {
+		if i.State == heartbeat.Running && !i.Stale {
+			running++
+		}
+	}
+	for _, v := range d.Services {
+		if v.Code == command.OK && !v.Stale {
+			up++
+		}
+	}
+	var parts []string
+	if d.Part != heartbeat.Services {
+		parts = append(parts, fmt.Sprintf("%d of %d instances running", running, len(d.Instances)))
+	}
+	if d.Part != heartbeat.Instances {
+		parts = append(parts, fmt.Sprintf("%d of %d services running", up, len(d.Services)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// eventTable prints events with their times.
+func (a *app) eventTable(events []heartbeat.Event) error {
+	for _, e := range events {
+		if err := a.eventLine(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) paintEvent(e heartbeat.Event) string {
+	good := e.Is.State == heartbeat.Running || e.Is.State == heartbeat.Seeing || e.Is.State == heartbeat.Consistent
+	return a.paint(e.String(), good, false)
+}
+
+// paint colours text: green what runs, red what does not, yellow what is stale.
+func (a *app) paint(s string, good, stale bool) string {
+	colour := text.FgRed
+	switch {
+	case !a.colour:
+		return s
+	case stale:
+		colour = text.FgYellow
+	case good:
+		colour = text.FgGreen
+	}
+	return text.Escape(s, colour.EscapeSeq())
+}
+
+func ip(a netip.Addr) string {
+	if a.IsValid() {
+		return a.String()
+	}
+	return "-"
+}
+
+// seen says how old an entry is where that is not "just now".
+func seen(d heartbeat.Document, at time.Time, stale bool) string {
+	now := d.At
+	if !d.AgeAt.IsZero() {
+		now = d.AgeAt
+	}
+	switch {
+	case at.IsZero():
+		return "never"
+	case stale || !d.AgeAt.IsZero():
+		return now.Sub(at).Truncate(time.Second).String() + " ago"
+	}
+	return "now"
+}
+
+// grid is a table without lines that fits the terminal: its last column, the
+// reason, gives way.
+type grid struct {
+	writer   table.Writer
+	clusters bool
+	width    int
+	rows     []table.Row
+}
+
+func (a *app) newTable(clusters bool, head ...any) *grid {
+	g := &grid{writer: table.NewWriter(), clusters: clusters, width: a.width}
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	g.writer.SetStyle(style)
+	g.add(head)
+	return g
+}
+
+func (g *grid) row(cluster string, cells ...string) {
+	row := make(table.Row, 0, len(cells)+1)
+	if g.clusters {
+		row = append(row, cluster)
+	}
+	for _, c := range cells {
+		row = append(row, c)
+	}
+	g.rows = append(g.rows, row)
+}
+
+func (g *grid) add(head []any) {
+	row := table.Row(head)
+	if g.clusters {
+		row = append(table.Row{"CLUSTER"}, row...)
+	}
+	g.rows = append(g.rows, row)
+}
+
+func (g *grid) render() string {
+	last := len(g.rows[0]) - 1
+	room := g.width
+	for column := range last {
+		widest := 0
+		for _, r := range g.rows {
+			widest = max(widest, text.StringWidthWithoutEscSequences(r[column].(string)))
+		}
+		room -= widest + 2
+	}
+	for _, r := range g.rows {
+		if g.width > 0 {
+			r[last] = text.Snip(r[last].(string), max(room-2, 10), "…")
+		}
+		g.writer.AppendRow(r)
+	}
+	var lines []string
+	for _, line := range strings.Split(g.writer.Render(), "\n") {
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,47 @@
+package command
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// What the schema takes Parse takes, and what it refuses Parse refuses.
+func TestSchema(t *testing.T) {
+	text, _ := Schema()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("command.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("command.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, good := range map[string]bool{
+		one: true,
+		`{"level":"instances","command":{"action":"heartbeat","last":true,"facts":true,"cluster":"c"}}`: true,
+		`{"level":"instances","command":{"action":"heartbeat","gruop":"x"}}`:                            false,
+		`{"level":"instances","command":{"action":1}}`:                                                  false,
+		`{"level":"instances"}`: false,
+		`{"level":"instances","command":{"action":"status"},"more":1}`: false,
+	} {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := NewReader(strings.NewReader(in)).Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, perr := Parse(read)
+		if verr := s.Validate(v); (verr == nil) != good || (perr == nil) != good {
+			t.Errorf("%s: schema says %v, Parse says %v, want good %v", in, verr, perr, good)
+		}
+	}
+}

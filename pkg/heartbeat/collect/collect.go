@@ -1,0 +1,216 @@
+package collect
+
+import (
+	"context"
+	"net/netip"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/remote"
+)
+
+// Collector looks at clusters. One is made for one or many looks; looks may run
+// side by side and share its bounds.
+type Collector struct {
+	manager string
+	pool    *remote.Pool
+	slots   chan struct{} // one a probe under way
+}
+
+// New returns a Collector that acts for the named manager, reaches machines
+// through pool, and has at most width service probes under way at once.
+func New(manager string, pool *remote.Pool, width int) *Collector {
+	return &Collector{manager: manager, pool: pool, slots: make(chan struct{}, width)}
+}
+
+// Request is one look to take.
+type Request struct {
+	Cluster   Cluster
+	Selection Selection
+	Before    heartbeat.Status // what was known; only to choose vantage points
+	Facts     bool             // also gather what moves by itself
+	Progress  *Progress        // counts what is done; nil for none
+}
+
+// Look looks at what the request covers. It returns when everything has been
+// seen or ctx is done; what was not seen by then is marked Blind.
+func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
+	look := heartbeat.Look{Cluster: r.Cluster.Name, Primaries: r.Cluster.primaries(), Whole: r.Selection.Whole}
+	look.Manager = c.manager
+	look.Clouds = []heartbeat.Cloud{{Cluster: r.Cluster.Name, Settings: r.Cluster.Cloud}}
+	listing, err := r.Cluster.Driver.Instances(ctx)
+	look.Complete = listing.Complete && err == nil
+	machines := chosen(listing.Instances, r.Selection)
+	list := chosenServices(r.Cluster, r.Selection)
+	r.Progress.add(len(machines) + len(list))
+	look.Instances = make([]heartbeat.Instance, len(machines))
+	look.Services = make([]heartbeat.Service, len(list))
+	off := poweredOff(listing)
+
+	var wg sync.WaitGroup
+	for n, m := range machines {
+		wg.Go(func() {
+			look.Instances[n] = c.lookAtMachine(ctx, r, m)
+			r.Progress.done()
+		})
+	}
+	for _, n := range fairOrder(list) {
+		if off[list[n].IP] {
+			look.Services[n] = stopped(r.Cluster.Name, list[n])
+			r.Progress.done()
+			continue
+		}
+		if !c.enter(ctx) {
+			look.Services[n] = outOfTime(r.Cluster.Name, list[n])
+			continue
+		}
+		wg.Go(func() {
+			defer c.leave()
+			look.Services[n] = c.lookAtService(ctx, r, list[n])
+			r.Progress.done()
+		})
+	}
+	wg.Wait()
+	if !look.Whole {
+		look.Vantage = c.vantage(ctx, r, look)
+	}
+	look.At = time.Now()
+	return look
+}
+
+func (c *Collector) enter(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *Collector) leave() { <-c.slots }
+
+// chosen returns the instances the selection covers, in the listing's order.
+func chosen(all []cloud.Instance, s Selection) []cloud.Instance {
+	var out []cloud.Instance
+	for _, i := range all {
+		if s.Whole || s.Machines[i.Name] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func chosenServices(c Cluster, s Selection) []Service {
+	var out []Service
+	for _, v := range c.Services {
+		if s.Whole || s.Services[v.Target.Name] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// poweredOff returns the addresses of machines that are known to be off.
+func poweredOff(l cloud.Listing) map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for _, i := range l.Instances {
+		if i.State == heartbeat.Stopped && i.IP.IsValid() {
+			out[i.IP] = true
+		}
+	}
+	return out
+}
+
+// fairOrder returns indexes such that the first service of every machine comes
+// before the second of any: a machine with hundreds of hung services then fills
+// no more than its share of the slots before the others had their turn.
+func fairOrder(list []Service) []int {
+	turn := make([]int, len(list))
+	count := map[netip.Addr]int{}
+	order := make([]int, len(list))
+	for n, s := range list {
+		turn[n] = count[s.IP]
+		count[s.IP]++
+		order[n] = n
+	}
+	sort.SliceStable(order, func(i, j int) bool { return turn[order[i]] < turn[order[j]] })
+	return order
+}
+
+// vantagePoints is how many other machines are tried when a filtered look met
+// silence: enough for a majority, few enough to cost nothing.
+const vantagePoints = 7
+
+// vantage tries machines that the look did not cover and that used to answer.
+func (c *Collector) vantage(ctx context.Context, r Request, look heartbeat.Look) []heartbeat.Vantage {
+	if !metSilence(look) {
+		return nil
+	}
+	covered := map[netip.Addr]bool{}
+	for _, i := range look.Instances {
+		covered[i.IP] = true
+	}
+	answered := heartbeat.Answered(r.Before)
+	var points []Machine
+	for _, m := range r.Cluster.Machines {
+		if !covered[m.SSH.IP] && answered[m.SSH.IP] && len(points) < vantagePoints {
+			points = append(points, m)
+		}
+	}
+	out := make([]heartbeat.Vantage, len(points))
+	var wg sync.WaitGroup
+	for n, m := range points {
+		wg.Go(func() {
+			_, sight, _ := reach(c.pool.Host(r.Cluster.SSH, m.SSH).Check(ctx))
+			if ctx.Err() != nil {
+				sight = heartbeat.Blind
+			}
+			out[n] = heartbeat.Vantage{IP: m.SSH.IP, Sight: sight}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func metSilence(look heartbeat.Look) bool {
+	for _, i := range look.Instances {
+		if i.Sight == heartbeat.Silent {
+			return true
+		}
+	}
+	for _, v := range look.Services {
+		if v.Sight == heartbeat.Silent {
+			return true
+		}
+	}
+	return false
+}
+
+// stopped is a service on a machine that is known to be off.
+func stopped(cluster string, s Service) heartbeat.Service {
+	v := blank(cluster, s)
+	v.Code, v.State, v.Reason = command.Stopped, command.Stopped.Text(), "its machine is stopped"
+	v.Sight, v.At = heartbeat.Told, time.Now()
+	return v
+}
+
+func outOfTime(cluster string, s Service) heartbeat.Service {
+	v := blank(cluster, s)
+	v.Reason, v.Sight = lateReason, heartbeat.Blind
+	return v
+}
+
+const lateReason = "not seen before the heartbeat's deadline"
+
+func blank(cluster string, s Service) heartbeat.Service {
+	return heartbeat.Service{
+		Cluster: cluster, Name: s.Target.Name, IP: s.IP, Mode: s.Target.Mode, Configured: s.Configured,
+	}
+}

@@ -1,0 +1,100 @@
+package manager
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+// Known is what this program has built in, for the configuration's checks.
+func Known() config.Known {
+	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
+	for name, m := range services.Modes() {
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port}
+	}
+	return known
+}
+
+// clustersOf turns the configuration's clusters into what can be looked at.
+func clustersOf(cfg *config.Config) ([]collect.Cluster, error) {
+	checks, err := checksOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var out []collect.Cluster
+	for _, c := range cfg.Clusters {
+		cl := collect.Cluster{Name: c.Name, Cloud: settings(c.Cloud), SSH: sshSettings(c.SSH)}
+		var local []cloud.Instance
+		for _, i := range c.Instances {
+			local = append(local, cloud.Instance{ID: i.Name, Name: i.Name, IP: i.IP, State: i.State})
+			cl.Machines = append(cl.Machines, collect.Machine{
+				Name: i.Name, SSH: remote.Machine{Name: i.Name, IP: i.IP, User: i.SSH.User, Port: i.SSH.Port},
+			})
+		}
+		cl.Driver = cloud.NewLocal(local)
+		for _, s := range c.Services {
+			cl.Services = append(cl.Services, collect.Service{
+				Target: services.Target{
+					Name: s.Name, Mode: s.Mode, Addr: netip.AddrPortFrom(s.IP, s.Port).String(),
+					User: s.Database.User, Password: s.Database.Password, TLS: s.Database.TLS, Check: checks[s.Mode],
+				},
+				IP: s.IP, Type: s.Type, Configured: s.Role, ViaSSH: s.Via == "ssh", Timeout: s.Timeout,
+			})
+		}
+		out = append(out, cl)
+	}
+	return out, nil
+}
+
+// checksOf returns the described modes, ready to probe.
+func checksOf(cfg *config.Config) (map[string]*services.Check, error) {
+	out := map[string]*services.Check{}
+	for _, m := range cfg.Modes {
+		check := &services.Check{}
+		if m.TCP != nil {
+			check.TCP = &services.TCPCheck{Send: m.TCP.Send, Expect: m.TCP.Expect}
+		}
+		if m.HTTP != nil {
+			check.HTTP = &services.HTTPCheck{
+				Method: m.HTTP.Method, Path: m.HTTP.Path, Host: m.HTTP.Host, TLS: m.HTTP.TLS,
+				Status: m.HTTP.Status, Expect: m.HTTP.Expect,
+			}
+		}
+		if m.Command != nil {
+			check.Command = &services.CommandCheck{Run: m.Command.Run, Exit: m.Command.Exit, Expect: m.Command.Expect}
+		}
+		if err := check.Compile(); err != nil {
+			return nil, fmt.Errorf("cannot use mode %s: %w", m.Name, err)
+		}
+		out[m.Name] = check
+	}
+	return out, nil
+}
+
+func sshSettings(s config.SSH) *remote.Settings {
+	return &remote.Settings{
+		User: s.User, Port: s.Port, Keys: s.Keys, Agent: s.Agent, KnownHosts: s.KnownHosts,
+		AcceptNew: s.HostKey == "accept-new", ConfigFile: s.ConfigFile, Bastion: s.Bastion, Timeout: s.Timeout,
+	}
+}
+
+// settings returns the cloud settings under the seed's names, as they are shown.
+func settings(c config.Cloud) map[string]string {
+	out := map[string]string{
+		"driver": c.Driver, "elastic_ip": c.ElasticIP, "ex_vdc": c.ExVDC, "host": c.Host,
+		"instance_type": c.InstanceType, "key": c.Key, "password": c.Password.String(), "public_key": c.PublicKey,
+		"region": c.Region, "security_groups": c.SecurityGroups, "status": c.Status, "subnet": c.Subnet,
+		"template": c.Template, "user": c.User, "version": c.Version, "vpc": c.VPC, "zone": c.Zone,
+	}
+	for k, v := range out {
+		if v == "" {
+			delete(out, k)
+		}
+	}
+	return out
+}

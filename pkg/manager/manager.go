@@ -1,0 +1,75 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/eventlog"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/secret"
+	"github.com/clmgr/clmgr/pkg/store"
+)
+
+// Manager executes commands for one configuration. Its methods may be used by
+// several goroutines at once.
+type Manager struct {
+	cfg       *config.Config
+	name      string
+	clusters  []collect.Cluster
+	store     store.Store
+	log       *eventlog.Log
+	pool      *remote.Pool
+	collector *collect.Collector
+	mask      secret.Masker
+	progress  func(done, total int)
+
+	host heartbeat.Host
+	own  []netip.Addr
+}
+
+// Options are what a Manager can be told besides its configuration.
+type Options struct {
+	// Progress is called while a look goes on, with how many entries have been
+	// seen of how many; nil for nobody.
+	Progress func(done, total int)
+}
+
+// New makes a Manager. Nothing is contacted yet. Close it after use.
+func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error) {
+	name := cfg.Manager
+	if name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("cannot name this manager: %w; set the key manager in the configuration", err)
+		}
+		name = host
+	}
+	documents, err := store.Open(ctx, cfg.Store, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	log, err := eventlog.Open(cfg.StateDir, eventlog.Options{Keep: cfg.Events.Keep, MaxSize: cfg.Events.MaxSize})
+	if err != nil {
+		return nil, err
+	}
+	clusters, err := clustersOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pool := remote.NewPool(remote.Options{Width: cfg.SSH.Width})
+	host, own := collect.ThisHost()
+	return &Manager{
+		cfg: cfg, name: name, clusters: clusters, store: documents, log: log, pool: pool,
+		collector: collect.New(name, pool, cfg.Heartbeat.Width),
+		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress,
+		host: host, own: own,
+	}, nil
+}
+
+// Close ends the connections the Manager holds.
+func (m *Manager) Close() error { return m.pool.Close() }
