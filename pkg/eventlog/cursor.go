@@ -180,7 +180,12 @@ func (c *cursor) begin(file *os.File, path string, number int) {
 // oldest returns the number of the oldest rotated file that is not passed, 0
 // where the live file is next.
 func (c *cursor) oldest() (int, error) {
-	numbers, _, err := c.log.rotated()
+	numbers, highest, err := c.log.rotated()
+	if err == nil && highest < c.passed {
+		// The newest is never dropped, so somebody removed them all and
+		// the numbers begin again.
+		c.passed = 0
+	}
 	for _, number := range numbers {
 		if number > c.passed {
 			return number, err

@@ -27,8 +27,12 @@ func (r *reader) past(ctx context.Context) error {
 		if err := r.cursor.skipToLast(); err != nil {
 			return err
 		}
-		err := r.read(ctx, func(Entry) error { return nil })
-		r.warning = nil
+		// Read all the same: it leads to the end of the last line, and
+		// the ids are not new any more.
+		yield := r.yield
+		r.yield = func(Entry, error) bool { return true }
+		err := r.read(ctx, r.tell)
+		r.yield = yield
 		return err
 	}
 	var newest []Entry
@@ -60,24 +64,31 @@ func (r *reader) read(ctx context.Context, take func(Entry) error) error {
 		if err != nil {
 			return err
 		}
-		if whole && len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		entry, parseErr := Entry{}, error(nil)
-		if whole {
-			entry, parseErr = Parse(line)
-		}
-		switch {
-		case !whole || parseErr != nil:
-			err = r.unreadable()
-		case r.seen.first(entry.ID) && !entry.At.Before(r.filter.Since):
-			err = take(entry)
-		}
-		if err != nil {
+		if err := r.takeLine(line, whole, take); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// takeLine gives the entry on a line to take, if there is one and it is wanted.
+func (r *reader) takeLine(line []byte, whole bool, take func(Entry) error) error {
+	if !whole {
+		return r.unreadable()
+	}
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 {
+		return nil
+	}
+	entry, err := parseHead(line)
+	if err != nil {
+		return r.unreadable()
+	}
+	if !r.seen.first(entry.ID) || entry.At.Before(r.filter.Since) {
+		return nil
+	}
+	entry.Line = bytes.Clone(line)
+	return take(entry)
 }
 
 func (r *reader) tell(entry Entry) error {
