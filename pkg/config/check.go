@@ -24,7 +24,7 @@ func (d *decoder) check(c *Config) {
 		cluster := &c.Clusters[i]
 		d.checkReserved("cluster", cluster.Name, d.where(&cluster.Name), reserved)
 		if !d.bad[cluster] {
-			d.checkCluster(c, cluster, modes, reserved)
+			d.checkCluster(cluster, modes, reserved)
 		}
 	}
 }
@@ -84,7 +84,6 @@ func (d *decoder) checkMode(m *Mode) {
 // checker is one cluster being checked.
 type checker struct {
 	*decoder
-	config    *Config
 	cluster   *Cluster
 	modes     []string
 	reserved  map[string]string
@@ -92,8 +91,8 @@ type checker struct {
 	has       map[string]bool // the same as a set
 }
 
-func (d *decoder) checkCluster(c *Config, cluster *Cluster, modes []string, reserved map[string]string) {
-	k := checker{decoder: d, config: c, cluster: cluster, modes: modes, reserved: reserved, has: map[string]bool{}}
+func (d *decoder) checkCluster(cluster *Cluster, modes []string, reserved map[string]string) {
+	k := checker{decoder: d, cluster: cluster, modes: modes, reserved: reserved, has: map[string]bool{}}
 	if len(cluster.Instances) == 0 && len(cluster.Services) == 0 && !d.bad[&cluster.Instances] && !d.bad[&cluster.Services] {
 		d.problem(d.where(&cluster.Name), "the cluster %s has neither instances nor services", quoted(cluster.Name))
 	}
@@ -134,7 +133,7 @@ func (k *checker) checkName(kind, name string, ptr *string, item any, seen map[s
 	at := k.where(ptr, item)
 	if name == "" {
 		if !k.set(ptr) {
-			k.problem(at, "the %s has no name", kind)
+			k.problem(at, "this %s has no name", kind)
 		}
 		return
 	}

@@ -10,9 +10,6 @@ func (k *checker) checkServices() {
 		k.checkName("service", s.Name, &s.Name, s, names)
 		k.checkPlace(s)
 		k.checkServiceMode(s)
-		if deadline := k.config.Heartbeat.Deadline; k.set(&s.Timeout) && deadline > 0 && s.Timeout > deadline {
-			k.warning(k.where(&s.Timeout), "%s may take longer than heartbeat.deadline, %s, which cuts it off", called("service", s.Name), formatDuration(deadline))
-		}
 	}
 }
 

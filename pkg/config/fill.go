@@ -83,6 +83,9 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 		}
 		if !d.set(&s.Timeout) {
 			s.Timeout = c.Heartbeat.ProbeTimeout
+		} else if s.Timeout > c.Heartbeat.Deadline {
+			d.warning(d.where(&s.Timeout), "the service %s may take longer than heartbeat.deadline, %s, which cuts it off",
+				quoted(s.Name), formatDuration(c.Heartbeat.Deadline))
 		}
 		d.fillFromMode(s)
 	}

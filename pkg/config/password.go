@@ -72,6 +72,9 @@ func (d *decoder) outside(kind, name string) (string, error) {
 		}
 		return readSecret(path)
 	}
+	if !isVariable(name) {
+		return "", errors.New("cannot read password: env wants the name of an environment variable, of letters, digits and _")
+	}
 	text, ok := os.LookupEnv(name)
 	switch {
 	case !ok:
@@ -80,6 +83,13 @@ func (d *decoder) outside(kind, name string) (string, error) {
 		return "", fmt.Errorf("cannot read password: the environment variable %s is empty", quoted(name))
 	}
 	return text, nil
+}
+
+func isVariable(name string) bool {
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(c rune) bool { return !alphanumeric(c) && c != '_' })
 }
 
 // largestSecret is the size in bytes of a file that may still be a password.

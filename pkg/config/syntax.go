@@ -14,10 +14,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// deepest is how far values may be nested. The YAML parser recurses and keeps
-// every value's path, so depth costs stack and the square of itself in memory.
-const deepest = 100
-
 // document is a file's one YAML document.
 type document struct {
 	root    ast.Node // nil for an empty file
@@ -109,9 +105,13 @@ func parseYAML(text string, r *report) (tokens token.Tokens, file *ast.File) {
 	return nil, nil
 }
 
-// syntaxMessage makes the library's message one printable line. The library's own
-// form, with lines of the file, could show a password.
+// syntaxMessage makes the library's message one printable line without the pieces
+// of the file that it quotes: like its own form, which shows lines of the file,
+// they could be of a password.
 func syntaxMessage(message string) string {
+	if i := strings.IndexByte(message, '"'); i >= 0 {
+		message = strings.TrimRight(message[:i], " :")
+	}
 	var b strings.Builder
 	for _, c := range message {
 		if c < ' ' || c == 0x7f {
@@ -121,61 +121,6 @@ func syntaxMessage(message string) string {
 		}
 	}
 	return "YAML: " + b.String()
-}
-
-// checkTokens refuses what would make the parser recurse without bound, and tags,
-// which mean nothing here.
-func checkTokens(tokens token.Tokens, r *report) bool {
-	var depth depth
-	for i, t := range tokens {
-		if t.Type == token.TagType {
-			r.problem(tokenPlace(t), "YAML tags are not understood; text that begins with ! goes in quotes")
-			return false
-		}
-		if t.Type == token.AnchorType && i >= 2 && tokens[i-2].Type == token.AnchorType {
-			r.problem(tokenPlace(t), "YAML: two anchors in a row")
-			return false
-		}
-		if depth.after(t) > deepest {
-			r.problem(tokenPlace(t), "values are nested more than %d deep", deepest)
-			return false
-		}
-	}
-	return true
-}
-
-// depth follows the nesting of a stream of tokens: open brackets, and outside of
-// them the columns at which blocks that still go on have begun.
-type depth struct {
-	brackets int
-	columns  []int
-}
-
-// after returns the depth at which the token stands.
-func (d *depth) after(t *token.Token) int {
-	switch t.Type {
-	case token.MappingStartType, token.SequenceStartType:
-		d.brackets++
-	case token.MappingEndType, token.SequenceEndType:
-		d.brackets--
-	case token.SequenceEntryType, token.MappingKeyType:
-		d.block(t.Position.Column)
-	case token.MappingValueType:
-		if t.Prev != nil {
-			d.block(t.Prev.Position.Column)
-		}
-	}
-	return max(d.brackets, 0) + len(d.columns)
-}
-
-func (d *depth) block(column int) {
-	if d.brackets > 0 {
-		return
-	}
-	for len(d.columns) > 0 && d.columns[len(d.columns)-1] >= column {
-		d.columns = d.columns[:len(d.columns)-1]
-	}
-	d.columns = append(d.columns, column)
 }
 
 // tokenPlace is where a token begins.

@@ -80,6 +80,9 @@ func storeFault(s string) string {
 
 // bastionFault checks [user@]host[:port].
 func bastionFault(s string) string {
+	if s == "" {
+		return "" // none: a cluster may need no bastion where the others do
+	}
 	rest := s
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		if i == 0 {

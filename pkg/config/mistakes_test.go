@@ -1,0 +1,225 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mistakes returns what is said of a file, without the file's name.
+func mistakes(t *testing.T, text string) []string {
+	t.Helper()
+	_, err := Parse("f", []byte(text), known())
+	if err == nil {
+		return nil
+	}
+	var all Errors
+	if !errors.As(err, &all) {
+		t.Fatalf("not Errors: %v", err)
+	}
+	var said []string
+	for _, p := range all {
+		said = append(said, fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message))
+	}
+	return said
+}
+
+// in puts services into an otherwise valid file, from line 4 on.
+func in(services string) string {
+	return "clusters:\n  main:\n    instances: [{name: db1, ip: 10.0.0.1}, {name: db2, ip: 10.0.0.2}]\n" + services
+}
+
+func TestMistakes(t *testing.T) {
+	const base = "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}]}}\n"
+	for _, c := range []struct{ what, text, want string }{
+		{"empty file", "", "1:1: the file is empty; `clmgr config init` writes one to start from"},
+		{"only comments", "# nothing\n", "1:1: the file is empty; `clmgr config init` writes one to start from"},
+		{"scalar", "hello\n", "1:1: found text, wanted a mapping (key: value)"},
+		{"list", "- a\n", "1:1: found a list, wanted a mapping (key: value)"},
+		{"no clusters", "manager: m1\n", "1:1: the file describes no cluster: a mapping clusters with at least one is wanted"},
+		{"UTF-16", "\xff\xfec\x00", "1:1: the file is UTF-16; it must be saved as UTF-8"},
+		{"Latin-1", "manager: m\nstate_dir: /\xe9\n", "2:13: the byte 0xe9 is not UTF-8 text"},
+		{"NUL", base + "manager: a\x00b\n", "2:11: the control character 0x00 is not allowed"},
+		{"escape", base + "# \x1b[31m\n", "2:3: the control character 0x1b is not allowed"},
+		{"tab", "clusters:\n\tmain: 1\n", `2:1: YAML: found character '\x09' that cannot start any token`},
+		{"open bracket", base + "ssh: {keys: [a, b}\n", "2:18: YAML: ',' or ']' must be specified"},
+		{"open quote", base + "manager: 'a\n", "2:10: YAML: could not find end character of single-quoted text"},
+		{"two documents", base + "---\nmanager: m\n", "3:1: a second YAML document begins; the configuration is one document"},
+		{"tag", base + "manager: !!str m\n", "2:10: YAML tags are not understood; text that begins with ! goes in quotes"},
+		{"unknown alias", base + "manager: *m\n", "2:10: the alias names no anchor above it; text that begins with * goes in quotes"},
+		{"alias of itself", base + "ssh: &s {<<: *s}\n", "2:14: the alias names no anchor above it; text that begins with * goes in quotes"},
+		{"bad merge", base + "ssh: {<<: 3}\n", "2:11: found a number after the merge key <<, wanted a mapping"},
+		{"odd flow key", base + "ssh: {[a]: 1}\n", "2:10: YAML: found an invalid key for this map"},
+		{"odd key", base + "? [a]\n: 1\n", "3:1: YAML: found an invalid key for this map"},
+		{"unknown key", base + "managr: m\n", `2:1: unknown key "managr"; did you mean "manager"?`},
+		{"far key", base + "xyzzy: m\n", `2:1: unknown key "xyzzy"; there are manager, state_dir, store, heartbeat, events, ssh, modes, clusters`},
+		{"case", base + "Manager: m\n", `2:1: unknown key "Manager"; did you mean "manager"?`},
+		{"twice", base + "manager: a\nssh:\nmanager: b\n", `4:1: the key "manager" stands here twice; the first is at line 2`},
+		{"CRLF", "manager: a\r\nclusters:\r\n  main:\r\n    instances:\r\n      - {name: a}\r\n", `5:9: the instance "a" has no ip`},
+		{"after wide text", `manager: "é", x: 1` + "\n", "1:13: YAML: value is not allowed in this context. map key-value is pre-defined"},
+		{"null scalar", base + "manager:\n", "2:10: found nothing, wanted text"},
+		{"number as text", base + "manager: 7\n", "2:10: found a number, wanted text: put it in quotes"},
+		{"list as text", base + "manager: [a]\n", "2:10: found a list, wanted text"},
+		{"text for list", base + "ssh: {keys: a}\n", "2:13: found text, wanted a list"},
+		{"number in list", base + "ssh: {keys: [a, 3]}\n", "2:17: found a number, wanted text: put it in quotes"},
+		{"list for mapping", base + "ssh: [a]\n", "2:6: found a list, wanted a mapping (key: value)"},
+		{"no unit", base + "ssh: {timeout: '3'}\n", `2:16: cannot read "3" as a duration; wanted one such as 500ms, 10s, 2h or 30d`},
+		{"zero duration", base + "ssh: {timeout: 0s}\n", `2:16: the duration "0s" is not more than nothing; wanted one such as 500ms, 10s, 2h or 30d`},
+		{"negative duration", base + "ssh: {timeout: -3s}\n", `2:16: cannot read "-3s" as a duration; wanted one such as 500ms, 10s, 2h or 30d`},
+		{"float port", base + "ssh: {port: 2.2}\n", "2:13: found a number, wanted a port number from 1 to 65535"},
+		{"large port", base + "ssh: {port: 65536}\n", "2:13: found 65536, wanted a port number from 1 to 65535"},
+		{"port as text", base + "ssh: {port: '22'}\n", "2:13: found text, wanted a port number from 1 to 65535"},
+		{"width", base + "heartbeat: {width: 0}\n", "2:20: found 0, wanted a number from 1 to 65536"},
+		{"bool", base + "ssh: {agent: yes}\n", "2:14: found text, wanted true or false"},
+		{"number as bool", base + "ssh: {agent: 1}\n", "2:14: found a number, wanted true or false"},
+		{"enum of another kind", base + "ssh: {host_key: true}\n", "2:17: found true or false, wanted strict or accept-new"},
+		{"tilde", base + "state_dir: ~bob/x\n", `2:12: cannot resolve "~bob/x": of the forms with ~ only ~/ is understood`},
+		{"store", base + "store: somewhere\n", "2:8: the store is not a URL such as file:/var/lib/clmgr/store"},
+		{"bastion", base + "ssh: {bastion: 'a b'}\n", `2:16: "a b" is not a bastion as in user@host:22`},
+		{"bastion option", base + "ssh: {bastion: -oProxyCommand}\n", `2:16: "-oProxyCommand" is not a bastion as in user@host:22`},
+		{"bastion port", base + "ssh: {bastion: 'a@b:0'}\n", `2:16: "a@b:0" has no port number from 1 to 65535 after the colon`},
+		{"long name", base + "manager: " + strings.Repeat("m", 64) + "\n", `2:10: the name "` + strings.Repeat("m", 60) + `…" is longer than 63 characters`},
+		{"name begins", base + "manager: -m\n", `2:10: the name "-m" must begin with a letter or digit`},
+		{"name of mode", base + "modes: {db: {tcp: }}\n", `2:9: "db" cannot be the name of a mode: it has another meaning in commands`},
+		{"built-in mode", base + "modes: {mysql: {tcp: }}\n", `2:9: the mode "mysql" is built in and cannot be described again`},
+		{"no check", base + "modes: {m: {port: 1}}\n", `2:9: the mode "m" has 0 of tcp, http and command, wanted exactly one`},
+		{"no run", base + "modes: {m: {command: }}\n", `2:21: the mode "m" has a command without run, the line to run`},
+		{"exit", base + "modes: {m: {command: {run: x, exit: 256}}}\n", "2:37: found 256, wanted a number from 0 to 255"},
+		{"method", base + "modes: {m: {http: {method: get}}}\n", `2:28: "get" is not an HTTP method such as GET`},
+		{"URL path", base + "modes: {m: {http: {path: health}}}\n", `2:26: "health" is not the path of a URL; it begins with / and has no spaces`},
+		{"driver", "clusters: {main: {cloud: {driver: local}, instances: [{name: db1, ip: 10.0.0.1}]}}\n", `1:35: unknown driver "local"; did you mean "LOCAL"?`},
+		{"width in cluster", "clusters: {main: {ssh: {width: 3}, instances: [{name: db1, ip: 10.0.0.1}]}}\n", "1:32: width holds for all clusters together; it belongs under the ssh at the top of the file"},
+		{"cluster named by type", "clusters: {db: {instances: [{name: db1, ip: 10.0.0.1}]}}\n", `1:12: "db" cannot be the name of a cluster: it is a type of services in commands`},
+		{"empty cluster", "clusters: {main: }\n", `1:12: the cluster "main" has neither instances nor services`},
+		{"same ip", "clusters: {main: {instances: [{name: a, ip: 10.0.0.1}, {name: b, ip: '::ffff:10.0.0.1'}]}}\n", "1:70: the ip 10.0.0.1 is an instance's already at line 1"},
+		{"any ip", "clusters: {main: {instances: [{name: a, ip: 0.0.0.0}]}}\n", `1:45: "0.0.0.0" is not the address of one machine`},
+		{"state", "clusters: {main: {instances: [{name: a, ip: 10.0.0.1, state: off}]}}\n", `1:62: "off" is not one of stopped`},
+		{"service named by mode", in("    services: [{name: mysql, mode: mysql, ip: 10.0.0.1}]\n"), `4:23: "mysql" cannot be the name of a service: it is a mode in commands`},
+		{"service named by ip", in("    services: [{name: 10.0.0.1, mode: mysql, ip: 10.0.0.1}]\n"), `4:23: "10.0.0.1" cannot be the name of a service: in commands it is an ip`},
+		{"shell name", in("    services: [{name: 'a;rm', mode: mysql, ip: 10.0.0.1}]\n"), `4:23: the name "a;rm" has a character other than letters, digits, . _ and -`},
+		{"no mode", in("    services: [{name: s, ip: 10.0.0.1}]\n"), `4:23: the service "s" has no mode; there are mariadb, memcache, mysql, proxy0`},
+		{"null service", in("    services: [~]\n"), "4:16: this service has no name\n4:16: this service has neither instance nor ip, wanted one of them\n4:16: this service has no mode; there are mariadb, memcache, mysql, proxy0"},
+		{"no port", in("    services: [{name: s, mode: proxy0, ip: 10.0.0.1}]\n"), `4:23: the service "s" has no port, and its mode "proxy0" has no default`},
+		{"mode of another kind", in("    services: [{name: s, mode: [], ip: 10.0.0.1}]\n"), "4:32: found a list, wanted text"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			got := mistakes(t, c.text)
+			want := strings.Split(c.want, "\n")
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// A password is never shown, however its key is misused.
+func TestMistakesShowNoPassword(t *testing.T) {
+	for _, value := range []string{
+		"[hunter2]", "{hunter2}", "{hunter2: }", "{env: hunter2: }", "*hunter2", "!hunter2", "&hunter2", "hunter2: a",
+		"{env: [hunter2]}", "{file: {hunter2: 1}}", "'hunter2", `"hunter2\q"`, "{env: a, hunter2: b}", "{vault: hunter2}", "@hunter2", "|hunter2",
+	} {
+		said := mistakes(t, in("    database:\n      password: "+value+"\n"))
+		if len(said) == 0 {
+			t.Errorf("%s: no mistake", value)
+		}
+		if strings.Contains(strings.Join(said, "\n"), "hunter2") {
+			t.Errorf("%s: %q", value, said)
+		}
+	}
+	if said := mistakes(t, in("store: 'memcached://u:hunter2 @h'\n")); len(said) == 0 || strings.Contains(strings.Join(said, ""), "hunter2") {
+		t.Errorf("store: %q", said)
+	}
+}
+
+// hostile are files made to exhaust a reader.
+func hostile() map[string]string {
+	bomb := "x0: &x0 {user: a}\n"
+	for i := range 40 {
+		bomb += fmt.Sprintf("x%d: &x%d {<<: [*x%d, *x%d]}\n", i+1, i+1, i, i)
+	}
+	bomb += "ssh: *x40\n"
+	keys := "ssh: {keys: &k [" + strings.Repeat("a, ", 20_000) + "a]}\nclusters:\n"
+	for i := range 300 {
+		keys += fmt.Sprintf("  c%d: {ssh: {keys: *k}}\n", i)
+	}
+	deep := 50_000
+	return map[string]string{
+		"aliases of aliases":   bomb,
+		"a large alias, often": keys,
+		"brackets":             strings.Repeat("[", deep),
+		"closed brackets":      strings.Repeat("[", deep) + strings.Repeat("]", deep),
+		"braces":               strings.Repeat("{a: ", deep),
+		"dashes":               strings.Repeat("- ", deep),
+		"question marks":       strings.Repeat("? ", deep),
+		"anchors":              strings.Repeat("&a ", deep),
+		"tags":                 strings.Repeat("!a ", deep),
+		"colons":               strings.Repeat("a: ", deep),
+		"stairs": func() string {
+			var b strings.Builder
+			for i := range 2000 {
+				b.WriteString(strings.Repeat(" ", i) + "a:\n")
+			}
+			return b.String()
+		}(),
+		"unknown keys": func() string {
+			var b strings.Builder
+			for i := range 20_000 {
+				fmt.Fprintf(&b, "managr%d: 1\n", i)
+			}
+			return b.String()
+		}(),
+		"empty keys in entries":  "clusters:\n" + strings.Repeat(" - a:\n", deep),
+		"empty keys in flow":     "[" + strings.Repeat("{a: },", deep) + "]",
+		"documents":              strings.Repeat("---\na: 1\n", deep),
+		"empty entries":          strings.Repeat("-\n", deep),
+		"entries":                strings.Repeat("- a\n", deep),
+		"flow keys":              "{" + strings.Repeat("a: b, ", deep) + "}",
+		"commas":                 "[" + strings.Repeat(",", deep) + "]",
+		"flow entries":           "[" + strings.Repeat("a,\n", deep) + "]",
+		"flow mappings":          "[" + strings.Repeat("{a: b},", deep) + "]",
+		"aliases":                "a: &a b\nc: [" + strings.Repeat("*a,", deep) + "]",
+		"blanks":                 strings.Repeat(" \n", deep),
+		"comments":               strings.Repeat("# a\n", deep),
+		"carriage returns":       strings.Repeat("\r", deep),
+		"long text":              "a: \"" + strings.Repeat("x\\n", deep) + "\"",
+		"long plain text":        "a: " + strings.Repeat("x y ", deep),
+		"long block":             "a: |\n" + strings.Repeat("  xx\n", deep),
+		"long folded plain text": "a: " + strings.Repeat("x\n  ", deep),
+		"blank folded text":      "a: >\n" + strings.Repeat("\n", deep) + "  x",
+		"blanks in list":         "a:\n" + strings.Repeat(" - b: 1\n\n", deep),
+		"steps":                  strings.Repeat("- a:\n   - b: 1\n", deep),
+		"dangling": func() string {
+			text := strings.ReplaceAll(string(fleet(200, 10_000)), "instance: m", "instance: n")
+			return text
+		}(),
+	}
+}
+
+func TestHostileFilesEnd(t *testing.T) {
+	for what, text := range hostile() {
+		t.Run(what, func(t *testing.T) {
+			start := time.Now()
+			said := mistakes(t, text)
+			if len(said) == 0 || len(said) > reported {
+				t.Errorf("%d problems", len(said))
+			}
+			// Far beyond what it takes; what multiplies takes minutes.
+			if spent := time.Since(start); spent > 20*time.Second {
+				t.Errorf("took %v", spent)
+			}
+			t.Log(time.Since(start), said[0])
+		})
+	}
+}
+
+func TestHugeFile(t *testing.T) {
+	said := mistakes(t, strings.Repeat("# comment\n", largest/10+1))
+	if !slices.Equal(said, []string{"1:1: the file is larger than 16MiB"}) {
+		t.Errorf("%q", said)
+	}
+}
