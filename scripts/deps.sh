@@ -20,6 +20,7 @@ jq	jq
 curl	curl
 git	git
 make	make
+gcc	gcc libc6-dev
 '
 
 missing=$(printf '%s' "$wanted" | while IFS="$(printf '\t')" read -r program package; do

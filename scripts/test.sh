@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs all tests in three lanes and says for each how long it took and how many
+# real machines it booted. As root a run without any machine is a failure: it
+# would mean that the tests on real parts did not run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+boots=$(mktemp)
+trap 'rm -f "$boots"' EXIT
+export CLMGR_LAB_BOOTS=$boots
+
+# What boots machines, and what writes to stores; everything else is pure.
+lab='^github.com/clmgr/clmgr/(internal/lab|internal/e2e|pkg/services)'
+store='^github.com/clmgr/clmgr/pkg/(store|eventlog)'
+
+failed=0
+total=0
+lane() { # name, packages
+  local name=$1 began machines rc=0
+  shift
+  began=$(date +%s)
+  : >"$boots"
+  go test -race -count=1 -timeout 20m "$@" || rc=$?
+  machines=$(wc -l <"$boots")
+  total=$((total + machines))
+  printf 'lane %-5s %4d s, %d real machines booted%s\n' "$name" $(($(date +%s) - began)) "$machines" "$([ $rc = 0 ] || echo ', FAILED')"
+  [ $rc = 0 ] || failed=1
+}
+
+all=$(go list ./...)
+lane pure $(grep -Ev "$lab|$store" <<<"$all")
+lane store $(grep -E "$store" <<<"$all")
+if [ "$(id -u)" = 0 ]; then
+  # The packages share two cores and the machines' images: one after another.
+  lane lab -p 1 $(grep -E "$lab" <<<"$all")
+  if [ "$total" = 0 ]; then
+    echo "no real machine was booted: the lab lane proved nothing" >&2
+    failed=1
+  fi
+else
+  echo "lane lab   not run: real machines need root" >&2
+fi
+exit $failed
