@@ -20,7 +20,7 @@ func (s *Status) length() int { return len(s.Conditions) + len(s.Instances) + le
 func (s *Status) entry(n int) entry {
 	if n < len(s.Conditions) {
 		c := &s.Conditions[n]
-		return entry{key: c.Key(), point: c.Point(), reason: c.Reason}
+		return entry{key: c.Key(), point: c.Point(), at: s.At, reason: c.Reason}
 	}
 	n -= len(s.Conditions)
 	if n < len(s.Instances) {
@@ -70,7 +70,7 @@ func Diff(before, now Status) []Event {
 	kept := make([]bool, before.length())
 	var events []Event
 	for n := range now.length() {
-		e, was := now.entry(n), entry{point: Point{State: Absent}}
+		e, was := now.entry(n), entry{point: Point{State: Absent}, at: before.At}
 		if i, ok := old.find(e.key); ok {
 			if kept[i] {
 				continue
