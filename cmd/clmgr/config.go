@@ -17,7 +17,7 @@ func newConfigCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Write, check and show the configuration",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newConfigInitCommand(a), newConfigCheckCommand(a), newConfigShowCommand(a))

@@ -18,7 +18,7 @@ func newEventsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
 		Short: "Show what changed, as heartbeats saw it",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newEventsListCommand(a), newEventsFollowCommand(a))

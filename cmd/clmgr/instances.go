@@ -15,7 +15,7 @@ func newInstancesCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "instances",
 		Short: "Look at machines, and change their power",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newHeartbeatCommand(a), newStatusCommand(a, "instances"))

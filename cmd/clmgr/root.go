@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -83,7 +84,7 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
   clmgr services status all db          # the databases, nothing recorded
   clmgr events list --since 24h
   echo "{level:'services',command:{action:'status'}}" | clmgr`,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -110,6 +111,20 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
 		newSchemaCommand(a), newVersionCommand(a), newLabCommand(),
 	)
 	return c
+}
+
+// knownCommand is the Args of a command that has only subcommands.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	// The nearest names, by cobra's own measure.
+	c.SuggestionsMinimumDistance = max(c.SuggestionsMinimumDistance, 2)
+	err := fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return err
 }
 
 // load reads the configuration.

@@ -7,7 +7,7 @@ func newServicesCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "services",
 		Short: "Look at services",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newStatusCommand(a, "services"))
