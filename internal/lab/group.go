@@ -178,6 +178,9 @@ func poll(ctx context.Context, limit time.Duration, done func() bool) error {
 // sub is the group of that name below g.
 func (g group) sub(name string) group { return group(filepath.Join(string(g), name)) }
 
+// join is the file that takes the number of a process to move into the group.
+func (g group) join() string { return filepath.Join(string(g), "cgroup.procs") }
+
 // open makes the group where needed and gives a descriptor to start a process in it.
 func (g group) open() (fd int, closeIt func(), err error) {
 	if err := os.MkdirAll(string(g), 0o755); err != nil {

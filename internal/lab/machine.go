@@ -89,6 +89,9 @@ func (m *Machine) Run(ctx context.Context, command string, stdin io.Reader) (std
 	return out.Bytes(), complaint.Bytes(), nil
 }
 
+// enter goes into the control group $1 and the namespaces of $2, and runs $3 there.
+const enter = `echo $$ >"$1" && exec nsenter -t "$2" -m -u -i -n -p -- /bin/sh -c "$3"`
+
 // Exec executes a shell command in the machine, as root and not through the network. A
 // non-zero exit is an *exec.ExitError in the chain. In a frozen machine it waits until
 // ctx ends; then all that belongs to the command is killed. stdin may be nil.
@@ -101,19 +104,19 @@ func (m *Machine) Exec(ctx context.Context, command string, stdin io.Reader, std
 	if err != nil {
 		return err
 	}
-	fd, closeGroup, err := g.sub("run").open()
-	if err != nil {
+	run := g.sub("run")
+	if err := os.MkdirAll(string(run), 0o755); err != nil {
 		return fmt.Errorf("cannot run a command on %s: %w", m.name, err)
 	}
-	defer closeGroup()
-	cmd := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(pid), "-m", "-u", "-i", "-n", "-p",
-		"--", "/bin/sh", "-c", command)
+	// The command joins the machine's group by itself: a child that is born into a frozen
+	// one never gets to exec, and all of this process would wait for it.
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", enter, "sh", run.join(), strconv.Itoa(pid), command)
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "USER=root", "LANG=C.UTF-8",
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, UseCgroupFD: true, CgroupFD: fd}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
