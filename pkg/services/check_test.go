@@ -111,6 +111,9 @@ func TestNoConnection(t *testing.T) {
 			case "http":
 				target.Check = &services.Check{HTTP: &services.HTTPCheck{}}
 			}
+			if strings.HasPrefix(name, "SSH") {
+				code = command.RemoteCommFailure
+			}
 			seen := look(t, target, c.reach, short)
 			wantSeen(t, seen, code, c.reason)
 			if seen.Silent != c.silent {
@@ -225,6 +228,7 @@ func TestCommandCheck(t *testing.T) {
 		"output":    {services.CommandCheck{Expect: "^ok"}, remote.Output{Stdout: []byte("not ok")}, nil, command.RemoteCommandFailed, `output does not match "^ok": "not ok"`, false},
 		"refused":   {services.CommandCheck{}, remote.Output{}, told(false), command.RemoteCommFailure, "told false", false},
 		"silent":    {services.CommandCheck{}, remote.Output{}, told(true), command.RemoteCommFailure, "told true", true},
+		"signal":    {services.CommandCheck{}, remote.Output{}, errors.New("killed by signal KILL"), command.RemoteCommandFailed, "killed by signal KILL", false},
 	} {
 		reach := services.Reach{Run: func(context.Context, string, io.Reader) (remote.Output, error) { return c.out, c.err }}
 		seen := look(t, services.Target{Check: &services.Check{Command: &c.check}}, reach, short)

@@ -17,7 +17,7 @@ func commandProbe(c CommandCheck, expect *regexp.Regexp) func(context.Context, a
 	return func(ctx context.Context, a attempt) Observation {
 		out, err := a.reach.Run(ctx, c.Run, nil)
 		if err != nil {
-			return a.unreached(ctx, command.RemoteCommFailure, err)
+			return a.noResult(ctx, err)
 		}
 		if out.Exit != c.Exit {
 			return a.failed(command.RemoteCommandFailed, fmt.Sprintf("exit code %d, not %d%s",
@@ -30,6 +30,19 @@ func commandProbe(c CommandCheck, expect *regexp.Regexp) func(context.Context, a
 		}
 		return Observation{Code: command.OK}
 	}
+}
+
+// noResult is the observation of a command that left no exit code: the machine was
+// not reached, or it was and the command did not end well in time.
+func (a attempt) noResult(ctx context.Context, err error) Observation {
+	if _, ok := bySSH(err); ok {
+		return a.unreached(ctx, command.RemoteCommFailure, err)
+	}
+	reason := err.Error()
+	if ctx.Err() != nil {
+		reason = "no result " + a.within() + ": " + reason
+	}
+	return a.failed(command.RemoteCommandFailed, reason)
 }
 
 // lastWords returns ": " and the last line of the first output that has one.

@@ -15,12 +15,12 @@
 //	000000  it does its job
 //	ER0001  a database talks, but login or a query fails, or it is a replica one of
 //	        whose channels has a thread that does not run (still connecting included)
-//	ER0002  command: the machine could not be reached over SSH
+//	ER0002  a command, or any probe through SSH: the machine was not reached
 //	ER0003  no communication: no connection, no answer, or another protocol;
 //	        for tcp and http checks: no connection, or not one byte of answer
 //	ER0005  memcache: the same
 //	ER0007  tcp and http checks: it answers, but not as expected
-//	ER0018  command: another exit code or output than expected
+//	ER0018  command: another exit code or output than expected, or no end in time
 //	ER0103  the target cannot be probed as it is described
 //	ER0106  the probe was cancelled: nothing was seen
 //

@@ -32,11 +32,28 @@ func (a attempt) connect(ctx context.Context) (net.Conn, error) {
 	return a.reach.Dial(ctx, "tcp", a.Addr)
 }
 
-// unreached is the observation of a connection that could not be made.
+// unreached is the observation of a connection that could not be made. Where it is
+// the machine that SSH did not reach, nothing was learnt about the service, and the
+// code says that instead.
 func (a attempt) unreached(ctx context.Context, code command.Code, err error) Observation {
+	if nothing, ok := bySSH(err); ok {
+		seen := a.failed(command.RemoteCommFailure, err.Error())
+		seen.Silent = nothing
+		return seen
+	}
 	seen := a.failed(code, a.why(ctx, err))
 	seen.Silent = silent(ctx, err)
 	return seen
+}
+
+// bySSH tells whether err is about reaching the machine over SSH, and then whether
+// nothing at all answered.
+func bySSH(err error) (nothing, ok bool) {
+	var told interface{ Silent() bool }
+	if errors.As(err, &told) {
+		return told.Silent(), true
+	}
+	return false, false
 }
 
 // lost is the observation of a connection that was made and then failed: the host
@@ -50,12 +67,8 @@ func (a attempt) lost(ctx context.Context, code command.Code, doing string, err 
 	return a.failed(code, reason)
 }
 
-// silent tells whether nothing at all answered. An SSH error knows by itself.
+// silent tells whether nothing at all answered.
 func silent(ctx context.Context, err error) bool {
-	var told interface{ Silent() bool }
-	if errors.As(err, &told) {
-		return told.Silent()
-	}
 	return ctx.Err() != nil || timedOut(err) ||
 		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) ||
 		errors.Is(err, syscall.EHOSTDOWN)
@@ -64,10 +77,7 @@ func silent(ctx context.Context, err error) bool {
 // why says in few words what went wrong with a connection, without the addresses
 // that the reader knows already.
 func (a attempt) why(ctx context.Context, err error) string {
-	var told interface{ Silent() bool }
 	switch {
-	case errors.As(err, &told):
-		return err.Error()
 	case ctx.Err() != nil, timedOut(err):
 		return "no answer " + a.within()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

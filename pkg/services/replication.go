@@ -103,9 +103,10 @@ func (c channel) trouble() string {
 	return fmt.Sprintf("replication%s stopped", of)
 }
 
-// cause is the thread's last error, if it has one. What stands before "message:" is
-// left out: the server counts its attempts there, and a reason should not change
-// from look to look.
+// cause is the thread's last error, if it has one, without two parts. Before
+// "message:" the server counts its attempts, and a reason should not change from look
+// to look. From "on query" on it shows the statement that failed, which may be one
+// that sets a password, and that password we do not know and could not mask.
 func (t thread) cause() string {
 	if t.errno == "" || t.errno == "0" {
 		return ""
@@ -115,6 +116,9 @@ func (t thread) cause() string {
 		if _, after, ok := strings.Cut(message, mark); ok {
 			message = after
 		}
+	}
+	for _, mark := range []string{" on query.", " Default database: ", " Query: "} {
+		message, _, _ = strings.Cut(message, mark)
 	}
 	return ": error " + t.errno + " " + message
 }

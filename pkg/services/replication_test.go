@@ -41,6 +41,13 @@ func TestReplicationJudged(t *testing.T) {
 			[]record{replicaRow(record{"Replica_SQL_Running": "No", "Last_SQL_Errno": "1062", "Last_SQL_Error": "Duplicate entry"})},
 			"replication SQL thread stopped: error 1062 Duplicate entry",
 		},
+		"SQL error with the statement": {
+			[]record{replicaRow(record{
+				"Replica_SQL_Running": "No", "Last_SQL_Errno": "1396",
+				"Last_SQL_Error": "Error 'Operation CREATE USER failed' on query. Default database: ''. Query: 'CREATE USER u IDENTIFIED BY 'unknown to us''",
+			})},
+			"replication SQL thread stopped: error 1396 Error 'Operation CREATE USER failed'",
+		},
 		"IO thread": {
 			[]record{replicaRow(record{"Replica_IO_Running": "No"})},
 			"replication IO thread stopped",
