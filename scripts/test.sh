@@ -8,6 +8,9 @@ cd "$(dirname "$0")/.."
 boots=$(mktemp)
 trap 'rm -f "$boots"' EXIT
 export CLMGR_LAB_BOOTS=$boots
+# The race detector sleeps a second at every exit unless told otherwise; the
+# tests run the program hundreds of times.
+export GORACE=atexit_sleep_ms=10
 
 # What boots machines, and what writes to stores; everything else is pure.
 lab='^github.com/clmgr/clmgr/(internal/lab|internal/e2e|pkg/services)'

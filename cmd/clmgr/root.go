@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
 	var o *outcome
-	if err != nil && !(errors.As(err, &o) && o.said) {
+	if said := errors.As(err, &o) && o.said; err != nil && !said {
 		fmt.Fprintln(s.err, "clmgr:", err)
 	}
 	return exitOf(err, !a.started)
@@ -93,7 +93,7 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
 			}
 			return runPipe(cmd.Context(), a)
 		},
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if err := a.checkOutput(); err != nil {
 				return err
 			}
