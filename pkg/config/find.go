@@ -39,7 +39,7 @@ func find(flag, variable string, places []string) (string, error) {
 }
 
 func named(path, by string) (string, error) {
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil { //nolint:gosec // the user names the file
 		return "", fmt.Errorf("cannot find configuration that %s names: %w; `clmgr config init` writes one to start from", by, err)
 	}
 	return path, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/secret"
 )
 
-const wantedSecret = "text, {env: NAME} or {file: PATH}"
+const wantedForms = "text, {env: NAME} or {file: PATH}"
 
 // secret decodes a password. No message shows anything of it, nor keys beside
 // env and file, which may be a password that was meant to be text.
@@ -31,12 +31,12 @@ func (d *decoder) secret(n ast.Node, p *secret.Value) {
 		if describe(n) == "a number" || describe(n) == "true or false" {
 			hint = ": put it in quotes"
 		}
-		d.problem(at, "found %s, wanted %s%s", describe(n), wantedSecret, hint)
+		d.problem(at, "found %s, wanted %s%s", describe(n), wantedForms, hint)
 		return
 	}
 	pairs := mappingValues(n)
 	if len(pairs) != 1 {
-		d.problem(at, "found a mapping with %d keys, wanted %s", len(pairs), wantedSecret)
+		d.problem(at, "found a mapping with %d keys, wanted %s", len(pairs), wantedForms)
 		return
 	}
 	key, _ := keyText(pairs[0].Key)
@@ -45,7 +45,7 @@ func (d *decoder) secret(n ast.Node, p *secret.Value) {
 		return
 	}
 	if key != "env" && key != "file" || !isText(value) {
-		d.problem(at, "found a mapping that is neither {env: NAME} nor {file: PATH}, wanted %s", wantedSecret)
+		d.problem(at, "found a mapping that is neither {env: NAME} nor {file: PATH}, wanted %s", wantedForms)
 		return
 	}
 	text, err := d.outside(key, literal(value))

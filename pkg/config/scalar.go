@@ -19,13 +19,7 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, r *rule) {
 	d.at[v.Addr().Interface()] = at
 	switch p := v.Addr().Interface().(type) {
 	case *time.Duration:
-		if d.isText(n, "a duration such as 500ms, 10s, 2h or 30d") {
-			if value, err := parseDuration(literal(n)); err != nil {
-				d.problem(at, "%v; wanted one such as 500ms, 10s, 2h or 30d", err)
-			} else {
-				*p = value
-			}
-		}
+		d.duration(n, p)
 	case *netip.Addr:
 		if d.isText(n, "an ip address such as 10.0.0.1") {
 			*p = d.address(literal(n), at)
@@ -90,6 +84,19 @@ func (d *decoder) integer(n ast.Node, least, most int, wanted string) (int, bool
 		return 0, false
 	}
 	return int(number), true
+}
+
+func (d *decoder) duration(n ast.Node, p *time.Duration) {
+	const examples = "such as 500ms, 10s, 2h or 30d"
+	if !d.isText(n, "a duration "+examples) {
+		return
+	}
+	value, err := parseDuration(literal(n))
+	if err != nil {
+		d.problem(startOf(n), "%v; wanted one %s", err, examples)
+		return
+	}
+	*p = value
 }
 
 func (d *decoder) size(n ast.Node, p *int64) {
