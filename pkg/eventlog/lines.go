@@ -6,9 +6,10 @@ import (
 	"io"
 )
 
-// lines cuts a growing file into lines, never keeping more than maxLine bytes.
+// lines cuts a growing file into lines, never keeping more than limit bytes.
 type lines struct {
 	reader *bufio.Reader
+	limit  int    // of a line, without its newline
 	part   []byte // of the line that has no end yet
 	skip   bool   // that line is too long, or began before the first byte read
 	offset int64  // in the file, of the first byte not read
@@ -19,7 +20,7 @@ type lines struct {
 // newLines returns the lines of file, which is read from offset on. With skip
 // the line that offset is in is left out.
 func newLines(file io.Reader, offset int64, skip bool) *lines {
-	return &lines{reader: bufio.NewReaderSize(file, 64<<10), offset: offset, began: offset, skip: skip}
+	return &lines{reader: bufio.NewReaderSize(file, 64<<10), limit: maxLine, offset: offset, began: offset, skip: skip}
 }
 
 // next returns the next line without its newline, valid until the next call.
@@ -33,7 +34,7 @@ func (l *lines) next() (line []byte, whole bool, err error) {
 		if err == nil {
 			text = chunk[:len(chunk)-1]
 		}
-		if l.skip || len(l.part)+len(text) > maxLine {
+		if l.skip || len(l.part)+len(text) > l.limit {
 			l.skip, l.part = true, l.part[:0]
 		} else {
 			l.part = append(l.part, text...)

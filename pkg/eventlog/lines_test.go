@@ -33,15 +33,17 @@ func (r *trickle) Read(p []byte) (int, error) {
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\nbb\n\nccc"), []byte{0, 1, 2}, false)
 	f.Add([]byte("\n\n"), []byte{}, true)
-	f.Add(append(bytes.Repeat([]byte("x"), maxLine), "\ny\n"...), []byte{255, 255}, false)
-	f.Add(append(bytes.Repeat([]byte("x"), maxLine+1), "\ny\n"...), []byte{255, 255}, false)
-	f.Add(append(bytes.Repeat([]byte("x"), 3*maxLine), "\ny"...), []byte{}, true)
+	const limit = 100
+	f.Add(append(bytes.Repeat([]byte("x"), limit), "\ny\n"...), []byte{5, 1}, false)
+	f.Add(append(bytes.Repeat([]byte("x"), limit+1), "\ny\n"...), []byte{5, 1}, false)
+	f.Add(append(bytes.Repeat([]byte("x"), 3*64<<10), "\ny"...), []byte{}, true) // more than is buffered
 	f.Fuzz(func(t *testing.T, text, sizes []byte, skip bool) {
 		want := bytes.Split(text, []byte("\n"))
 		tail := want[len(want)-1]
 		want = want[:len(want)-1]
 		source := &trickle{text: text, sizes: sizes}
 		cut := newLines(source, 0, skip)
+		cut.limit = limit
 		offset := int64(0)
 		for i := 0; ; {
 			line, whole, err := cut.next()
@@ -57,7 +59,7 @@ func FuzzLines(f *testing.F) {
 			if err != nil || i == len(want) {
 				t.Fatalf("line %d of %d: %v", i, len(want), err)
 			}
-			fits := len(want[i]) <= maxLine && (i > 0 || !skip)
+			fits := len(want[i]) <= limit && (i > 0 || !skip)
 			if whole != fits || whole && !bytes.Equal(line, want[i]) || cut.start != offset {
 				t.Fatalf("line %d: %.50q at %d, whole: %v; want %.50q at %d, whole: %v", i, line, cut.start, whole, want[i], offset, fits)
 			}

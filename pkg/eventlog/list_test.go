@@ -39,6 +39,42 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
+// What a consumer keeps stays as it was, also what Limit held back.
+func TestEntriesMayBeKept(t *testing.T) {
+	log := open(t, t.TempDir(), eventlog.Options{})
+	all := events("a", 0, 100)
+	add(t, log, all)
+	for _, filter := range []eventlog.Filter{{}, {Limit: 50}} {
+		var kept []eventlog.Entry
+		for entry, err := range log.List(t.Context(), filter) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept = append(kept, entry)
+		}
+		for i, want := range all[len(all)-len(kept):] {
+			if got := kept[i]; string(got.Line) != string(want.Line) || got.ID != want.ID || !got.At.Equal(want.At) {
+				t.Fatalf("%+v: entry %d is %s, want %s", filter, i, got.Line, want.Line)
+			}
+		}
+	}
+}
+
+func TestReadersDropRepeats(t *testing.T) {
+	folder := t.TempDir()
+	log := open(t, folder, eventlog.Options{})
+	for _, n := range []int{0, 1, 0, 2, 1, 3, 3} {
+		write(t, live(folder), string(event("a", n).Line)+"\n")
+	}
+	wantList(t, log, eventlog.Filter{}, events("a", 0, 4), 0)
+	wantList(t, log, eventlog.Filter{Limit: 3}, events("a", 1, 4), 0)
+	f := follow(t, log, eventlog.Filter{})
+	f.want(t, events("a", 0, 4))
+	write(t, live(folder), string(event("a", 2).Line)+"\n"+string(event("a", 4).Line)+"\n")
+	f.want(t, events("a", 4, 5))
+	f.wantNoMore(t)
+}
+
 func TestListStopsWithItsContext(t *testing.T) {
 	log := open(t, t.TempDir(), eventlog.Options{})
 	add(t, log, events("a", 0, 10))

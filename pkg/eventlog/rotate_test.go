@@ -83,7 +83,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := open(t, folder, eventlog.Options{MaxSize: 600, Keep: time.Nanosecond})
-	for i := range 10 {
+	for i := range 30 {
 		if err := log.Append(t.Context(), time.Now().Add(time.Hour), events("a", i, i+1)); err != nil {
 			t.Fatal(err)
 		}
