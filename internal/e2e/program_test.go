@@ -1,0 +1,134 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// answer is what a run of clmgr came to.
+type answer struct {
+	code           int
+	stdout, stderr string
+	took           time.Duration
+	peak           int64 // the largest resident size, in KiB
+}
+
+// process is a clmgr that runs.
+type process struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	begun          time.Time
+	stdout, stderr buffer
+}
+
+// buffer is a bytes.Buffer that may be read while a process writes to it.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// longest is how long any run of clmgr may take here.
+const longest = time.Minute
+
+// start runs clmgr with an environment of its own: nothing of the user's home or
+// agent plays a part. It is killed with the test at the latest.
+func start(t *testing.T, stdin io.Reader, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	t.Cleanup(cancel)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Getenv(programVariable), args...), begun: time.Now()}
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir,
+		// Without this a race-detecting program sleeps for a second before it exits.
+		"GORACE=atexit_sleep_ms=0",
+	}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.stdout, &p.stderr
+	p.cmd.WaitDelay = time.Second
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// wait returns the answer. A data race or a panic in the program is a failure of
+// every test; being killed is code -1.
+func (p *process) wait() answer {
+	p.t.Helper()
+	err := p.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatalf("%v: %v", p.cmd.Args[1:], err)
+	}
+	a := answer{
+		code: p.cmd.ProcessState.ExitCode(), stdout: p.stdout.String(), stderr: p.stderr.String(),
+		took: time.Since(p.begun), peak: p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
+	}
+	for _, sign := range []string{"DATA RACE", "panic:", "goroutine 1 ["} {
+		if strings.Contains(a.stderr, sign) {
+			p.t.Fatalf("%v: %s", p.cmd.Args[1:], a.stderr)
+		}
+	}
+	return a
+}
+
+// clmgr runs the program to its end.
+func clmgr(t *testing.T, stdin string, args ...string) answer {
+	t.Helper()
+	return start(t, strings.NewReader(stdin), args...).wait()
+}
+
+// want checks the exit code and that words are in what was said on standard error.
+func (a answer) want(t *testing.T, code int, words ...string) answer {
+	t.Helper()
+	if a.code != code {
+		t.Fatalf("exit code %d, want %d\n%s%s", a.code, code, a.stdout, a.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(a.stderr, w) {
+			t.Errorf("%q is not said:\n%s", w, a.stderr)
+		}
+	}
+	return a
+}
+
+// must ends the test where err is one.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually asks until yes, 20 s at most.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	end := time.Now().Add(20 * time.Second)
+	for !yes() {
+		if time.Now().After(end) {
+			t.Fatalf("never seen: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
