@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -95,6 +96,56 @@ func TestKilledUp(t *testing.T) {
 			}
 			gone(t, name, bridge)
 		})
+	}
+}
+
+// TestCancelledUp gives up half way and leaves nothing behind.
+func TestCancelledUp(t *testing.T) {
+	must(t, lab.Possible())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	name, bridge := "cancelled", ""
+	_, err := lab.Up(ctx, lab.Options{
+		Name: name, Ephemeral: true, Machines: []lab.Spec{{Name: "m1", Image: lab.Debian12()}},
+		Progress: lineFunc(func(line string) {
+			if strings.Contains(line, "starting") {
+				l, err := lab.Open(name)
+				must(t, err)
+				bridge = bridgeOf(t, l)
+				cancel()
+			}
+		}),
+	})
+	if !errors.Is(err, context.Canceled) || bridge == "" {
+		t.Errorf("got %v on %q", err, bridge)
+	}
+	gone(t, name, bridge)
+}
+
+// lineFunc is called with what is written.
+type lineFunc func(string)
+
+func (f lineFunc) Write(p []byte) (int, error) {
+	f(string(p))
+	return len(p), nil
+}
+
+// TestBadOptions refuses names that could not be told apart or found again.
+func TestBadOptions(t *testing.T) {
+	one := []lab.Spec{{Name: "m1", Image: lab.Debian12()}}
+	for want, o := range map[string]lab.Options{
+		"bad lab name":    {Name: "../x", Machines: one},
+		"1 to 200":        {Name: "x"},
+		"bad or repeated": {Name: "x", Machines: append(one, one...)},
+		`name "host"`:     {Name: "x", Machines: []lab.Spec{{Name: lab.Host, Image: lab.Debian12()}}},
+		"no such suite":   {Name: "x", Machines: []lab.Spec{{Name: "m1", Image: lab.Image{Name: "x", Suite: "potato"}}}},
+	} {
+		if _, err := lab.Up(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v", want, err)
+		}
+	}
+	if err := lab.Down(t.Context(), "../../etc"); err == nil {
+		t.Error("a path was taken for a name")
 	}
 }
 

@@ -27,11 +27,24 @@ func groupRoot() (string, error) {
 	if len(roots) == 0 {
 		return "", errors.New("none are mounted")
 	}
-	probe := filepath.Join(roots[0], groupsName)
-	if err := os.MkdirAll(probe, 0o755); err != nil {
-		return "", err
-	}
 	return roots[0], nil
+}
+
+// groupsWork tries what a machine needs of control groups; cgroup.kill came with Linux 5.14.
+func groupsWork() error {
+	root, err := groupRoot()
+	if err != nil {
+		return err
+	}
+	probe, err := os.MkdirTemp(root, groupsName+"-probe-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(probe) //nolint:errcheck // an empty group harms nobody
+	if !exists(filepath.Join(probe, "cgroup.kill")) {
+		return errors.New("this kernel is older than 5.14")
+	}
+	return nil
 }
 
 // groupMounts lists the mount points of a file system type ("cgroup2", "cgroup").

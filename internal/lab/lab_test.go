@@ -36,6 +36,12 @@ func TestMachines(t *testing.T) {
 		}
 	})
 	t.Run("ssh", func(t *testing.T) { testSSH(t, l) })
+	t.Run("apt", func(t *testing.T) {
+		got := run(t, l.Machine("m3"), "apt-get -qq update && apt-get -qq install -y --no-install-recommends hello >/dev/null 2>&1 && hello")
+		if got != "Hello, world!" {
+			t.Errorf("got %q", got)
+		}
+	})
 	t.Run("run and write", func(t *testing.T) { testRun(t, l.Machine("m1")) })
 	t.Run("power off and on", func(t *testing.T) { testPower(t, l, (*lab.Machine).PowerOff) })
 	t.Run("kill and power on", func(t *testing.T) { testPower(t, l, (*lab.Machine).Kill) })

@@ -42,8 +42,8 @@ func Possible() error {
 		return fmt.Errorf("a lab needs %s: apt-get install -y %s",
 			strings.Join(missing, ", "), strings.Join(packages, " "))
 	}
-	if _, err := groupRoot(); err != nil {
-		return fmt.Errorf("a lab needs version 2 control groups it can write: %w", err)
+	if err := groupsWork(); err != nil {
+		return fmt.Errorf("a lab needs control groups (version 2) that it can make and kill: %w", err)
 	}
 	return nil
 }
