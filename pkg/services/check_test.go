@@ -143,6 +143,15 @@ func TestCancelledSawNothing(t *testing.T) {
 	}
 }
 
+func TestNoTimeLeftSawNothing(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), -1)
+	defer cancel()
+	for mode := range services.Modes() {
+		seen := services.Probe(ctx, services.Target{Mode: mode, Addr: "127.0.0.1:1"}, direct())
+		wantSeen(t, seen, command.Interrupted, "no time left to look")
+	}
+}
+
 func TestHTTPCheck(t *testing.T) {
 	var requests int
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

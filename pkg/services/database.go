@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,6 +88,7 @@ func (l *look) guarded(ctx context.Context) (seen Observation) {
 		return l.loginFailed(ctx, err)
 	}
 	defer l.session.close()
+	l.wire.loggedIn = true
 	seen, err = l.observe(ctx)
 	if err != nil {
 		seen = l.queryFailed(ctx, err)
@@ -103,7 +105,7 @@ func (l *look) loginFailed(ctx context.Context, err error) Observation {
 			if l.Password.Empty() {
 				given = "no password given"
 			}
-			return l.failed(command.SQLFailure, fmt.Sprintf("access denied for user %s (%s)", l.User, given))
+			return l.failed(command.SQLFailure, fmt.Sprintf("access denied for user %s (%s)", cmp.Or(l.User, `""`), given))
 		}
 		return l.failed(command.SQLFailure, "login failed: "+own.Error())
 	}

@@ -32,7 +32,7 @@ func (l *look) observe(ctx context.Context) (Observation, error) {
 		return Observation{}, err
 	}
 	if hidden != "" {
-		return l.withoutReplication(counters, d), nil
+		return l.withoutReplication(counters, hidden), nil
 	}
 	maps.Copy(l.facts, channelFacts(channels))
 	readOnly, _ := l.facts["read_only"].(bool)
@@ -81,32 +81,31 @@ func (l *look) counters(ctx context.Context, d dialect) (map[string]string, erro
 	return all, nil
 }
 
-// channels asks for the state of replication. hidden is the server's own word where
-// it will not tell us.
+// channels asks for the state of replication. hidden says why the server will not
+// tell us, where it does not.
 func (l *look) channels(ctx context.Context, d dialect) (found []channel, hidden string, err error) {
-	var own error
 	for _, statement := range d.replicas {
 		rows, err := l.ask(ctx, statement, statement)
-		if refusal, ok := refused(err); ok {
-			own = err
-			if refusal.Number == errSpecificAccessDenied {
-				break
-			}
-			continue // an older server does not know the newer words
-		}
-		if err != nil {
+		own, ok := refused(err)
+		switch {
+		case ok && own.Number == errSpecificAccessDenied:
+			return nil, "needs the " + d.monitor + " privilege", nil
+		case ok: // an older server does not know the newer words
+			hidden = own.Error()
+		case err != nil:
 			return nil, "", err
+		default:
+			return parseChannels(rows), "", nil
 		}
-		return parseChannels(rows), "", nil
 	}
-	return nil, own.Error(), nil
+	return nil, hidden, nil
 }
 
 // withoutReplication is the observation of a server that runs but does not let us see
 // its replication: the role stays unknown unless its counters give it away, and it
 // is not called writable, since a replica may be.
-func (l *look) withoutReplication(counters map[string]string, d dialect) Observation {
-	note := "replication state not visible: needs the " + d.monitor + " privilege"
+func (l *look) withoutReplication(counters map[string]string, hidden string) Observation {
+	note := "replication state not visible: " + hidden
 	l.facts["replication_hidden"] = note
 	seen := Observation{Code: command.OK, Reason: note}
 	if running := counters["slaves_running"]; running != "" && running != "0" {

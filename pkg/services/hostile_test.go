@@ -123,6 +123,8 @@ func TestHostileDatabaseAfterLogin(t *testing.T) {
 		"great packet":     {[][]byte{{0xff, 0xff, 0xff, 1}}, command.DatabaseCommFailure, "sent a packet of 16777215 bytes"},
 		"wrong sequence":   {[][]byte{packet(7, []byte{1})}, command.DatabaseCommFailure, "out of sync"},
 		"replication hid":  {[][]byte{one, noRows, mysqlError(1, 1227, "no")}, command.OK, "needs the SLAVE MONITOR privilege"},
+		"replication odd":  {[][]byte{one, noRows, mysqlError(1, 1064, "no such words")}, command.OK, "replication state not visible: Error 1064 (HY000): no such words"},
+		"older server":     {[][]byte{mysqlError(1, 1193, "Unknown system variable"), one, noRows, mysqlRows([]string{"x"})}, command.OK, ""},
 		"counters refused": {[][]byte{one, mysqlError(1, 1, "no"), mysqlRows([]string{"x"})}, command.OK, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,11 +188,17 @@ func TestConnectionWithoutDeadlines(t *testing.T) {
 }
 
 func TestNothingIsLeftRunning(t *testing.T) {
-	silent, garbage, login := peer(t, hold), peer(t, flood("A")), peer(t, says(mysqlLoggedIn()))
+	greeting := mysqlGreeting("8.4.0")
+	addresses := []string{
+		peer(t, hold), peer(t, flood("A")), peer(t, says(mysqlLoggedIn())),
+		peer(t, says(greeting[:40])), peer(t, says(greeting, packet(2, []byte{0, 0}))),
+		peer(t, says(greeting, packet(2, []byte("\xfemysql_native_password\x00short\x00")))),
+		peer(t, says(mysqlLoggedIn(), packet(1, []byte{1}), packet(2, []byte("\x03def\x00\x00\x00\x00\x00")))),
+	}
 	before := runtime.NumGoroutine()
-	for range 5 {
+	for range 3 {
 		for mode := range services.Modes() {
-			for _, addr := range []string{silent, garbage, login} {
+			for _, addr := range addresses {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 				services.Probe(ctx, services.Target{Mode: mode, Addr: addr}, direct())
 				cancel()

@@ -32,7 +32,7 @@ func sql(t *testing.T, m *lab.Machine, statements string) string {
 
 func (b *bench) setUpMariaDB(t *testing.T) {
 	for i, m := range []*lab.Machine{b.m1, b.m2} {
-		own := []string{"rpl-semi-sync-master-enabled", "rpl-semi-sync-slave-enabled\nread-only"}[i]
+		own := []string{"rpl-semi-sync-master-enabled\nrpl-semi-sync-master-timeout = 500", "rpl-semi-sync-slave-enabled\nread-only"}[i]
 		config := fmt.Sprintf("%sserver-id = %d\n%s\n", mariadbConfig, i+1, own)
 		run(t, m, "cat > /etc/mysql/mariadb.conf.d/99-test.cnf && systemctl start mariadb", config)
 	}

@@ -30,7 +30,7 @@ func TestRealMySQL(t *testing.T) {
 
 func setUpMySQL(t *testing.T, primary, replica *lab.Machine) {
 	for i, m := range []*lab.Machine{primary, replica} {
-		plugin := []string{"semisync_source.so\nloose-rpl-semi-sync-source-enabled=1", "semisync_replica.so\nloose-rpl-semi-sync-replica-enabled=1\nsuper-read-only"}[i]
+		plugin := []string{"semisync_source.so\nloose-rpl-semi-sync-source-enabled=1\nloose-rpl-semi-sync-source-timeout=500", "semisync_replica.so\nloose-rpl-semi-sync-replica-enabled=1\nsuper-read-only"}[i]
 		config := fmt.Sprintf("[mysqld]\nbind-address=0.0.0.0\nmysqlx=OFF\nserver-id=%d\ngtid-mode=ON\nenforce-gtid-consistency\nplugin-load-add=%s\n", i+1, plugin)
 		run(t, m, "cat > /etc/mysql/mysql.conf.d/zz-test.cnf && systemctl start mysql", config)
 	}

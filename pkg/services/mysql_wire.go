@@ -2,6 +2,7 @@ package services
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ type wire struct {
 	left     int    // bytes the far side may still send
 	tls      bool   // TLS is wanted, if the server offers it
 	opaque   bool   // TLS has begun
+	loggedIn bool   // the login is over; set by whoever logs in
 	heard    bool   // the far side said anything at all
 	greeting *greeting
 	sample   func([]byte) string
@@ -124,6 +126,7 @@ func (w *wire) headerFault(header [4]byte, length int) string {
 
 // The first byte of packets that are not plain data.
 const (
+	packetOK     = 0x00
 	packetInFile = 0xfb // also NULL in a row
 	packetEOF    = 0xfe
 	packetError  = 0xff
@@ -146,6 +149,9 @@ func (w *wire) bodyFault(sequence byte, body []byte) string {
 		w.opaque = w.tls && g.tls
 		return ""
 	}
+	if !w.loggedIn {
+		return loginFault(body)
+	}
 	// The first packet after a query is its column count. One byte is enough for
 	// any of ours; a wider count would be taken for an allocation.
 	if sequence == 1 && body[0] >= packetInFile && body[0] <= packetEOF {
@@ -159,6 +165,22 @@ func (w *wire) bodyFault(sequence byte, body []byte) string {
 func errorFault(body []byte) string {
 	if len(body) < 4 || body[3] == '#' && len(body) < 9 {
 		return "sent a malformed error"
+	}
+	return ""
+}
+
+// loginFault says what is wrong with an answer to the login. The library ends a
+// goroutine of its own only when it fails in good order, so it must not panic here.
+func loginFault(body []byte) string {
+	const fault = "sent a malformed answer to the login"
+	switch {
+	case body[0] == packetOK && len(body) < 7: // two counts, status, warnings
+		return fault
+	case body[0] == packetEOF && len(body) > 1: // another plugin, and its scramble
+		plugin, scramble, ok := bytes.Cut(body[1:], []byte{0})
+		if !ok || string(plugin) == "mysql_native_password" && len(bytes.TrimSuffix(scramble, []byte{0})) < 20 {
+			return fault
+		}
 	}
 	return ""
 }

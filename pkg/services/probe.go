@@ -21,8 +21,9 @@ type attempt struct {
 
 // Probe looks at one service and tells what it saw. It returns when ctx is done
 // (or after DefaultTimeout, where ctx has no deadline) whatever the far side does,
-// and never panics. A probe whose context was cancelled before it had an answer
-// saw nothing: its code is command.Interrupted, which is no state of the service.
+// and never panics. A probe whose context was cancelled before it had an answer, or
+// was over before it began, saw nothing: its code is command.Interrupted, which is no
+// state of the service.
 // A target that cannot be probed as it is described gives command.BadConfig.
 func Probe(ctx context.Context, t Target, reach Reach) (seen Observation) {
 	if _, ok := ctx.Deadline(); !ok {
@@ -44,6 +45,9 @@ func Probe(ctx context.Context, t Target, reach Reach) (seen Observation) {
 	role := NA
 	if d.info.Type == TypeDB {
 		role = Unknown
+	}
+	if ctx.Err() != nil {
+		return a.finish(a.failed(command.Interrupted, "no time left to look"), role)
 	}
 	// A library that stumbles over what a far side sent must not take the other
 	// probes with it.

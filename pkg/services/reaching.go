@@ -26,9 +26,6 @@ func (a attempt) dial(ctx context.Context, code command.Code) (net.Conn, func(),
 
 // connect opens a bare connection.
 func (a attempt) connect(ctx context.Context) (net.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	return a.reach.Dial(ctx, "tcp", a.Addr)
 }
 
