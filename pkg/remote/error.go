@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"syscall"
 )
@@ -66,10 +67,14 @@ func oneLine(s string) string {
 // this machine itself (no descriptors, no address, a local filter) count as no
 // route: nothing was learnt about the host.
 func connectStage(err error) Stage {
+	var lookup *net.DNSError
+	var timeout net.Error
 	switch {
+	case errors.As(err, &lookup):
+		return StageRoute
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
 		return StageRefused
-	case errors.Is(err, syscall.ETIMEDOUT):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return StageSilent
 	default:
 		return StageRoute

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,28 +30,33 @@ type greetedConn struct {
 // taken: a port that accepts and says nothing must not hold one.
 func greet(conn net.Conn) (*greetedConn, error) {
 	r := bufio.NewReaderSize(conn, maxGreeting)
+	var said []byte // the first line that is no version
 	for read := 0; ; {
 		line, err := r.ReadSlice('\n')
 		read += len(line)
-		switch {
-		case strings.HasPrefix(string(line), "SSH-2.0-"), strings.HasPrefix(string(line), "SSH-1.99-"):
-			if err == nil {
-				return &greetedConn{Conn: conn, head: append([]byte(nil), line...), rest: r}, nil
-			}
-		case strings.HasPrefix(string(line), "SSH-") && err == nil:
-			return nil, fmt.Errorf("it speaks a version of SSH that is too old: %s", shown(line))
+		if err == nil && isVersion(line) {
+			return &greetedConn{Conn: conn, head: append([]byte(nil), line...), rest: r}, nil
+		}
+		if len(said) == 0 {
+			said = append(said, line...)
 		}
 		switch {
+		case err == nil && bytes.HasPrefix(line, []byte("SSH-")):
+			return nil, fmt.Errorf("it speaks a version of SSH that is too old: %s", shown(line))
 		case errors.Is(err, bufio.ErrBufferFull), err == nil && read > maxGreeting:
-			return nil, fmt.Errorf("it is not an SSH server: it said %s", shown(line))
-		case err != nil && len(line) > 0:
-			return nil, fmt.Errorf("it is not an SSH server: it said %s and then: %w", shown(line), err)
+			return nil, fmt.Errorf("it is not an SSH server: it said %s", shown(said))
+		case err != nil && len(said) > 0:
+			return nil, fmt.Errorf("it is not an SSH server: it said %s and then: %w", shown(said), err)
 		case errors.Is(err, io.EOF):
 			return nil, fmt.Errorf("it closed the connection without a word (too many logins at once, or this address is barred): %w", err)
 		case err != nil:
 			return nil, err
 		}
 	}
+}
+
+func isVersion(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("SSH-2.0-")) || bytes.HasPrefix(line, []byte("SSH-1.99-"))
 }
 
 func shown(line []byte) string {

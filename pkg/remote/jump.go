@@ -17,6 +17,21 @@ type jump struct {
 	port uint16
 }
 
+// String writes it as it is read.
+func (j jump) String() string {
+	s := j.host
+	if strings.Contains(s, ":") {
+		s = "[" + s + "]"
+	}
+	if j.port != 0 {
+		s += ":" + strconv.Itoa(int(j.port))
+	}
+	if j.user != "" {
+		s = j.user + "@" + s
+	}
+	return s
+}
+
 // parseJumps reads a bastion or a chain of them with commas, outermost first, in
 // the form of OpenSSH's ProxyJump. "" and "none" are no bastion.
 func parseJumps(s string) ([]jump, error) {

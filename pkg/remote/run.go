@@ -16,7 +16,8 @@ const MaxOutput = 16 << 20
 // Run executes a command by the login user's shell and returns what it left. A
 // non-zero exit status is no error; a signal, a lost connection and output above
 // MaxOutput are, and so is an end of ctx: then Run returns at once with the output
-// so far, and the command is sent SIGTERM.
+// so far, and the command is sent SIGTERM, which sshd delivers for all users but
+// root; what must not outlive its caller needs a limit of its own.
 //
 // Passwords must go by stdin, never in the command: the machine's process list
 // shows that to everybody. stdin may be nil. Run does not wait for a Read of stdin

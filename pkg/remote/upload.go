@@ -21,7 +21,7 @@ const cleanLimit = 5 * time.Second
 // same folder, with its final permissions before any content, on disk before it
 // takes the place of the old one. path is absolute; of mode the permission bits
 // count. The file belongs to the login user. A failure may leave a file named
-// .NAME.clmgr-* behind where the machine cannot be reached to remove it.
+// .NAME.clmgr-* behind where the machine dies or cannot be reached any more.
 func (h *Host) Upload(ctx context.Context, target string, mode os.FileMode, r io.Reader) error {
 	if !path.IsAbs(target) || strings.HasSuffix(target, "/") || strings.ContainsRune(target, 0) {
 		return fmt.Errorf("cannot upload to %q: not an absolute path of a file", target)
@@ -40,11 +40,13 @@ func (h *Host) Upload(ctx context.Context, target string, mode os.FileMode, r io
 
 // uploadTo takes two commands. When the connection breaks, the first sees the same
 // end of input as when all has come; so the file is put in place by the second,
-// once we know that it has the size we sent.
+// once we know that it has the size we sent. When we are gone, telling the size
+// fails and the first removes what it wrote, at whatever time it comes to that.
 func (h *Host) uploadTo(ctx context.Context, temp, target string, mode os.FileMode, r io.Reader) error {
 	counted := &counter{from: r}
 	out, err := h.Run(ctx, script(
-		`set -eC; umask 077; exec 3>"$1"; chmod "$2" "$1"; cat >&3; exec 3>&-; sync "$1" || sync; wc -c <"$1"`,
+		`set -eC; umask 077; exec 3>"$1"; trap 'rm -f "$1"' EXIT; chmod "$2" "$1"; cat >&3; exec 3>&-
+sync "$1" || sync; wc -c <"$1"; trap - EXIT`,
 		temp, fmt.Sprintf("%04o", mode.Perm()),
 	), counted)
 	if err := failed(out, err); err != nil {

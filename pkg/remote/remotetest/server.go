@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type Server struct {
 	done chan struct{}
 }
 
-// startLimit bounds how long an sshd may take before it answers.
+// startLimit bounds how long an sshd, or anything a test waits for, may take.
 const startLimit = 20 * time.Second
 
 // Start starts an sshd on a free port of ip, a loopback address, and waits until
@@ -79,6 +80,7 @@ func (srv *Server) run(t testing.TB, config string) {
 	}
 	cmd := exec.CommandContext(context.Background(), binary, "-D", "-e", "-f", config)
 	cmd.Stderr = srv.log
+	cmd.WaitDelay = time.Second // what it leaves behind may hold its standard error
 	if err := spawn(cmd); err != nil {
 		t.Fatalf("cannot start sshd (package openssh-server): %v", err)
 	}
@@ -87,7 +89,12 @@ func (srv *Server) run(t testing.TB, config string) {
 		_ = cmd.Wait()
 		close(srv.done)
 	}()
-	t.Cleanup(srv.Stop)
+	t.Cleanup(func() {
+		for _, pid := range srv.Connections(t) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		srv.Stop()
+	})
 }
 
 // Stop kills the listener and waits for its end; connections that are open stay
@@ -100,18 +107,14 @@ func (srv *Server) Stop() {
 // Await waits until the server sends its version line.
 func (srv *Server) Await(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); {
+	Eventually(t, "sshd answers", func() bool {
 		select {
 		case <-srv.done:
 			t.Fatalf("sshd ended by itself:\n%s", srv.Log())
 		default:
 		}
-		if srv.greets() {
-			return
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-	t.Fatalf("sshd did not answer in %s:\n%s", startLimit, srv.Log())
+		return srv.greets()
+	})
 }
 
 func (srv *Server) greets() bool {
