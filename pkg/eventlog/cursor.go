@@ -78,19 +78,15 @@ func (c *cursor) atEnd() (again bool, err error) {
 		return true, nil
 	}
 	live, err := os.Lstat(c.path)
-	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case err != nil && !missing:
-		return false, err
 	case err == nil && os.SameFile(mine, live):
 		return false, nil
-	}
-	number, newer, err := c.find(mine)
-	if err != nil {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	if number == 0 && !newer && missing {
-		return false, nil // removed, and nothing has come after it yet
+	number, err := c.find(mine)
+	if err != nil {
+		return false, err
 	}
 	// It was rotated or removed, and may have been written to after it was
 	// read and before that: once more to its end.
@@ -103,17 +99,16 @@ func (c *cursor) atEnd() (again bool, err error) {
 }
 
 // find returns the number of the rotated file that is the given one, 0 where
-// there is none, and whether there are rotated files not yet passed.
-func (c *cursor) find(file os.FileInfo) (number int, newer bool, err error) {
+// there is none.
+func (c *cursor) find(file os.FileInfo) (int, error) {
 	numbers, _, err := c.log.rotated()
 	for _, n := range numbers {
 		info, err := os.Lstat(c.log.rotatedPath(n))
 		if err == nil && os.SameFile(file, info) {
-			return n, true, nil
+			return n, nil
 		}
-		newer = newer || n > c.passed
 	}
-	return 0, newer, err
+	return 0, err
 }
 
 // open opens the oldest file that is not passed. The error is io.EOF where
