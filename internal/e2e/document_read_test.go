@@ -142,3 +142,22 @@ func wantEvents(t *testing.T, got []event, want ...string) {
 func timeless(text string) string {
 	return regexp.MustCompile(`"time": ?"[^"]*"`).ReplaceAllString(text, `"time":""`)
 }
+
+// gist is what of an answer explains a failed test: what does not run, and the events.
+func gist(text string) string {
+	var d document
+	if json.Unmarshal([]byte(text), &d) != nil {
+		return text
+	}
+	lines := []string{d.Code + " " + d.Reason}
+	for name, e := range d.entries() {
+		if e.State != "running" || e.Stale || e.Writable {
+			lines = append(lines, fmt.Sprintf("%s: %+v", name, e))
+		}
+	}
+	slices.Sort(lines[1:])
+	for _, e := range d.Events {
+		lines = append(lines, "event "+e.String())
+	}
+	return strings.Join(lines, "\n")
+}

@@ -48,7 +48,7 @@ func documentShape(t *testing.T, s *site) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	s.on(t, "m4", "systemctl stop memcached")
+	s.stopMemcached(t, "m4")
 	told := m.run("instances", "heartbeat").want(t, 3).stdout
 	if err := status(told); err != nil {
 		t.Errorf("with events: %v", err)
@@ -57,7 +57,7 @@ func documentShape(t *testing.T, s *site) {
 	if err := events(list); err != nil {
 		t.Errorf("events list: %v", err)
 	}
-	s.on(t, "m4", "systemctl start memcached")
+	s.startMemcached(t, "m4")
 	if status(strings.Replace(told, `"state": "running"`, `"states": "running"`, 1)) == nil ||
 		events(strings.Replace(list, `"previous_state"`, `"was"`, 1)) == nil {
 		t.Error("the schemas take documents with a key missing")
@@ -229,12 +229,12 @@ func exitCodes(t *testing.T, s *site) {
 	if code := parse(t, refused.stdout).Code; code != "ER0105" {
 		t.Errorf("code %s", code)
 	}
-	s.on(t, "m3", "systemctl stop memcached")
+	s.stopMemcached(t, "m3")
 	down := m.run("services", "status", "nosql2").want(t, 3)
 	if d := parse(t, down.stdout); d.Code != "ER0107" || d.service(t, "nosql2").Code != "ER0005" {
 		t.Error(down.stdout)
 	}
 	m.pipe("{level:'instances',command:{action:'stop',group:'m1'}}\n{level:'services',command:{action:'status'}}").want(t, 5)
-	s.on(t, "m3", "systemctl start memcached")
+	s.startMemcached(t, "m3")
 	m.run("services", "status", "nosql2").want(t, 0)
 }

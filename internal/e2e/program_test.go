@@ -103,7 +103,7 @@ func clmgr(t *testing.T, stdin string, args ...string) answer {
 func (a answer) want(t *testing.T, code int, words ...string) answer {
 	t.Helper()
 	if a.code != code {
-		t.Fatalf("exit code %d, want %d\n%s%s", a.code, code, a.stdout, a.stderr)
+		t.Fatalf("exit code %d, want %d\n%s\n%s", a.code, code, gist(a.stdout), a.stderr)
 	}
 	for _, w := range words {
 		if !strings.Contains(a.stderr, w) {

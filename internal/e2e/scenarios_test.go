@@ -7,5 +7,14 @@ func scenarios() []scenario {
 		{"every door gives the same document", sameDocument},
 		{"nothing changed, nothing differs", nothingChanged},
 		{"exit codes", exitCodes},
+		{"a machine and a database go and come back", comeAndGo},
+		{"the configuration changes", configurationChanges},
+		{"a machine is declared stopped", declaredStopped},
+		{"first events", firstEvents},
+		{"roles change", roleChanges},
+		{"hung things", hungThings},
+		{"the manager is isolated", isolation},
+		{"one machine is silent", oneMachineSilent},
+		{"a filter touches nothing else", filterTouchesNothingElse},
 	}
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -32,13 +33,12 @@ func TestOnMachines(t *testing.T) {
 	}
 	s.secret = filepath.Join(s.Dir(), "database-password")
 	for _, name := range []string{"m4", "m5"} {
-		s.on(t, name, fmt.Sprintf("echo '-l %s' >>/etc/memcached.conf; systemctl start memcached", s.ip(name)))
+		s.on(t, name, fmt.Sprintf("echo '-l %s' >>/etc/memcached.conf", s.ip(name)))
+		s.startMemcached(t, name)
 	}
 	for _, scenario := range scenarios() {
-		t.Run(scenario.name, func(t *testing.T) {
-			s.calm(t)
-			scenario.run(t, s)
-		})
+		s.calm(t)
+		t.Run(scenario.name, func(t *testing.T) { scenario.run(t, s) })
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *site) calm(t *testing.T) {
 	end := time.Now().Add(20 * time.Second)
 	for a.code = -1; a.code != 0; {
 		if time.Now().After(end) {
-			t.Fatalf("not all is well: %s%s", a.stdout, a.stderr)
+			t.Fatalf("not all is well, and what follows would fail: %s\n%s", gist(a.stdout), a.stderr)
 		}
 		a = m.run("services", "status")
 	}
@@ -129,6 +129,24 @@ func (s *site) on(t *testing.T, machine, command string) string {
 	out, _, err := s.Machine(machine).Run(ctx, command, nil)
 	must(t, err)
 	return strings.TrimSpace(string(out))
+}
+
+// startMemcached starts it and waits until it listens, which systemd does not.
+func (s *site) startMemcached(t *testing.T, machine string) {
+	t.Helper()
+	s.on(t, machine, "systemctl start memcached")
+	eventually(t, "memcached on "+machine, func() bool {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(s.ip(machine), "11211"), time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func (s *site) stopMemcached(t *testing.T, machine string) {
+	t.Helper()
+	s.on(t, machine, "systemctl stop memcached")
 }
 
 // sql executes statements on a machine's database, as its root.

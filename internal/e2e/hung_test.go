@@ -1,0 +1,132 @@
+package e2e_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clmgr/clmgr/internal/lab"
+)
+
+// slack is what a loaded machine may add to a time-out; the hung things one after the
+// other would take many times longer.
+const slack = 1500 * time.Millisecond
+
+// hungThings cost their own time-out, all together, and nobody else's; and where they
+// have no time-out worth the name, the heartbeat's deadline holds.
+func hungThings(t *testing.T, s *site) {
+	patient, hasty := s.sample(), s.sample() // about time-outs and about the deadline
+	hasty.Heartbeat = map[string]any{"deadline": "4s", "probe_timeout": "30s"}
+	hasty.SSH["timeout"] = "30s"
+	quiet := listen(t, s.HostIP().String())
+	managers := map[*manager]time.Duration{newManager(t, patient): 2 * time.Second, newManager(t, hasty): 4 * time.Second}
+	for m := range managers {
+		demo := m.Clusters["demo"]
+		demo.Services = append(demo.Services, service{Name: "quiet", Mode: "sshd", IP: s.HostIP().String(), Port: quiet})
+		m.Modes["sshd"] = map[string]any{"port": 22, "tcp": map[string]any{}}
+		m.configure()
+		m.heartbeat(0)
+		m.Modes["sshd"] = s.sample().Modes["sshd"]
+		demo.Instances = append(demo.Instances, instance{Name: "ghost", IP: s.unused()})
+		m.configure()
+	}
+	s.hang(t)
+
+	running := map[*manager]*process{}
+	for m := range managers {
+		running[m] = m.start("-o", "json", "instances", "heartbeat")
+	}
+	for m, bound := range managers {
+		a := running[m].wait().want(t, 3)
+		if a.took > bound+slack {
+			t.Errorf("it took %v, the time-out is %v", a.took, bound)
+		}
+		d := parse(t, a.stdout)
+		for _, name := range []string{"instances/m1", "instances/m2", "services/node10", "services/nosql1", "services/nosql4"} {
+			if e := d.entry(t, "demo/"+name); e.State != "running" || e.Stale {
+				t.Errorf("%s hangs too: %+v", name, e)
+			}
+		}
+		if m.Heartbeat["deadline"] == "4s" {
+			wantCutOff(t, d)
+		} else {
+			wantTimedOut(t, d)
+		}
+	}
+	for m := range managers {
+		if a := m.run("instances", "heartbeat", "nosql1").want(t, 0); a.took > slack {
+			t.Errorf("looking at what does not hang took %v", a.took)
+		}
+	}
+}
+
+// listen accepts connections and says nothing. It returns its port.
+func listen(t *testing.T, ip string) int {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// hang makes one of every kind: a server and an sshd that are stopped, a machine that
+// stands still, a way on which everything is lost.
+func (s *site) hang(t *testing.T) {
+	t.Helper()
+	s.signal(t, "m2", "mariadbd", "STOP")
+	s.signal(t, "m4", "sshd", "STOP")
+	t.Cleanup(func() { must(t, s.Machine("m3").Thaw(context.Background())) })
+	must(t, s.Machine("m3").Freeze(t.Context()))
+	s.cut(t, lab.Cut{From: []string{lab.Host}, To: []string{"m5"}})
+}
+
+// wantTimedOut checks that each hung thing is told for what it is.
+func wantTimedOut(t *testing.T, d document) {
+	t.Helper()
+	wantEvents(t, d.Events,
+		"demo/instances/ghost: absent → unreachable",
+		"demo/instances/m3: running → pending",
+		"demo/instances/m4: running → pending",
+		"demo/instances/m5: running → unreachable",
+		"demo/services/node11: running → Database communication failure",
+		"demo/services/nosql2: running → Memcache communication failure",
+		"demo/services/sshd3: running → Database communication failure",
+		"demo/services/boot3: running → Remote manager communication failure",
+		"demo/services/nosql5: running → Memcache communication failure",
+		"demo/services/quiet: running → Database communication failure",
+	)
+	for name, want := range map[string]struct{ ssh, reason string }{
+		"instances/m3":    {"banner", "said nothing"},
+		"instances/m4":    {"banner", "said nothing"},
+		"services/node11": {"", "connected, no answer within 2s"},
+		"services/quiet":  {"", "connected, no answer within 2s"},
+		"services/nosql5": {"", "no answer within 2s"},
+	} {
+		e := d.entry(t, "demo/"+name)
+		if e.SSH != want.ssh || !strings.Contains(e.Reason, want.reason) || e.Stale {
+			t.Errorf("%s is %+v", name, e)
+		}
+	}
+}
+
+// wantCutOff checks that what the deadline cut off keeps the state it had.
+func wantCutOff(t *testing.T, d document) {
+	t.Helper()
+	for _, e := range d.Events {
+		// The network itself says after a while that nobody is there.
+		if e.Name != "ghost" {
+			t.Errorf("an event about what was not seen: %s", e)
+		}
+	}
+	for _, name := range []string{
+		"instances/m3", "instances/m4", "instances/m5",
+		"services/node11", "services/nosql2", "services/sshd3", "services/boot3", "services/nosql5", "services/quiet",
+	} {
+		e := d.entry(t, "demo/"+name)
+		if !e.Stale || e.State != "running" || e.Reason != "not seen before the heartbeat's deadline" {
+			t.Errorf("%s is %+v", name, e)
+		}
+	}
+}
