@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clmgr/clmgr/internal/lab"
+	"github.com/clmgr/clmgr/pkg/command"
 )
 
 // newLabCommand is the lab: real machines on this host to try clmgr on.
@@ -61,9 +62,8 @@ func newLabUp(name *string) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&o.machines, "machines", 3, "how many machines: m1, m2, …")
-	c.Flags().StringVar(&o.image, "image", "databases", "what is on them: "+strings.Join(labImageNames(), ", "))
+	c.Flags().StringVar(&o.image, "image", lab.Databases().Name, "what is on them: "+strings.Join(labImageNames(), ", "))
 	c.Flags().BoolVar(&o.sample, "sample", false, "set up MariaDB with a replica, and memcached, on three machines")
-	c.MarkFlagsMutuallyExclusive("sample", "image")
 	return c
 }
 
@@ -81,7 +81,8 @@ func labImage(name string) (lab.Image, error) {
 			return i, nil
 		}
 	}
-	return lab.Image{}, fmt.Errorf("no image %q: there are %s", name, strings.Join(labImageNames(), ", "))
+	return lab.Image{}, fail(command.NotUnderstood,
+		fmt.Errorf("no image %q: there are %s", name, strings.Join(labImageNames(), ", ")))
 }
 
 func runLabUp(ctx context.Context, name string, o labUpOptions, cmd *cobra.Command) (config string, err error) {
@@ -89,8 +90,9 @@ func runLabUp(ctx context.Context, name string, o labUpOptions, cmd *cobra.Comma
 	if err != nil {
 		return "", err
 	}
-	if o.sample && o.machines < len(lab.SampleMachines()) {
-		return "", fmt.Errorf("the sample needs %d machines", len(lab.SampleMachines()))
+	if want := lab.SampleMachines(); o.sample && (o.machines < len(want) || image.Name != want[0].Image.Name) {
+		return "", fail(command.NotUnderstood,
+			fmt.Errorf("the sample needs %d machines or more with image %s", len(want), want[0].Image.Name))
 	}
 	progress := cmd.ErrOrStderr()
 	options := lab.Options{Name: name, Progress: progress}
@@ -215,13 +217,21 @@ func labShell(args []string) string {
 }
 
 func labMachine(labName, machine string) (*lab.Machine, error) {
-	l, err := lab.Open(labName)
+	l, err := labOpen(labName)
 	if err != nil {
 		return nil, err
 	}
 	m := l.Machine(machine)
 	if m == nil {
-		return nil, fmt.Errorf("lab %s has no machine %q", labName, machine)
+		return nil, fail(command.NothingMatches, fmt.Errorf("lab %s has no machine %q", labName, machine))
 	}
 	return m, nil
+}
+
+func labOpen(name string) (*lab.Lab, error) {
+	l, err := lab.Open(name)
+	if gone := (*lab.NotThere)(nil); errors.As(err, &gone) {
+		return nil, fail(command.NothingMatches, err)
+	}
+	return l, err
 }

@@ -64,7 +64,7 @@ cable out.`,
   clmgr lab cut m1 --link           # m1 without its cable`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := lab.Open(*name)
+			l, err := labOpen(*name)
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func newLabHeal(name *string) *cobra.Command {
 		Use: "heal", Short: "End all cuts of the lab",
 		Example: "  clmgr lab heal", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := lab.Open(*name)
+			l, err := labOpen(*name)
 			if err != nil {
 				return err
 			}

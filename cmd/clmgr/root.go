@@ -54,6 +54,7 @@ type app struct {
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s}
 	root := newRootCommand(a)
+	a.watch(root)
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -64,6 +65,20 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintln(s.err, "clmgr:", err)
 	}
 	return exitOf(err, !a.started)
+}
+
+// watch notes when a command's own work begins: until then an error is cobra's
+// word about flags and arguments.
+func (a *app) watch(c *cobra.Command) {
+	if work := c.RunE; work != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			a.started = true
+			return work(cmd, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.watch(sub)
+	}
 }
 
 func newRootCommand(a *app) *cobra.Command {
@@ -94,11 +109,7 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
 			return runPipe(cmd.Context(), a)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if err := a.checkOutput(); err != nil {
-				return err
-			}
-			a.started = true
-			return nil
+			return a.checkOutput()
 		},
 	}
 	f := c.PersistentFlags()

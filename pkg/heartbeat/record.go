@@ -35,16 +35,13 @@ func DecodeRecord(b []byte) (Record, error) {
 	if b == nil {
 		return Record{}, nil
 	}
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
+	version, err := recordVersionOf(b)
+	switch {
+	case err != nil:
 		return Record{}, fmt.Errorf("cannot read stored status: %w", err)
-	}
-	if head.Version > recordVersion {
-		return Record{}, fmt.Errorf("cannot read stored status: %w (document version %d, this one knows up to %d)", ErrNewer, head.Version, recordVersion)
-	}
-	if head.Version < 1 {
+	case version > recordVersion:
+		return Record{}, fmt.Errorf("cannot read stored status: %w (document version %d, this one knows up to %d)", ErrNewer, version, recordVersion)
+	case version < 1:
 		return Record{}, errors.New("cannot read stored status: it has no version")
 	}
 	var w wireRecord
@@ -52,6 +49,20 @@ func DecodeRecord(b []byte) (Record, error) {
 		return Record{}, fmt.Errorf("cannot read stored status: %w", err)
 	}
 	return Record{Seq: w.Seq, Status: w.Status.Status, Undelivered: w.Undelivered}, nil
+}
+
+// recordVersionOf reads the version alone. It stands first in what we write, so
+// that a long record need not be read twice; elsewhere it is looked for.
+func recordVersionOf(b []byte) (int, error) {
+	var version int
+	if _, err := fmt.Sscanf(string(b[:min(len(b), 32)]), `{"version":%d,`, &version); err == nil {
+		return version, nil
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	err := json.Unmarshal(b, &head)
+	return head.Version, err
 }
 
 // Encode gives the bytes to store.

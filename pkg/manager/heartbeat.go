@@ -29,7 +29,7 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 	var events []heartbeat.Event
 	failures := []error{err}
 	for n, s := range seen {
-		merged, told, err := m.record(ctx, s.look, s.before.Seq)
+		merged, told, err := m.record(ctx, s)
 		failures = append(failures, err)
 		if err != nil {
 			// What was seen is still worth printing, though it is not recorded.
@@ -60,7 +60,7 @@ func (m *Manager) status(ctx context.Context, c command.Command) command.Result 
 
 // seen is a look and what was known when it began.
 type seen struct {
-	before heartbeat.Record
+	before recalled
 	look   heartbeat.Look
 }
 
@@ -79,10 +79,25 @@ func (m *Manager) look(ctx context.Context, c command.Command, chosen []chosen) 
 	for n, ch := range chosen {
 		wg.Go(func() {
 			s := &out[n]
-			s.before, failures[n] = m.recall(ctx, ch.cluster.Name)
+			// The bytes are fetched before anything is seen, so that whoever records
+			// in between is noticed; they are read while the look goes on.
+			raw, err := m.fetch(ctx, ch.cluster.Name)
+			ready := make(chan struct{})
+			go func() {
+				defer close(ready)
+				if err == nil {
+					s.before, err = m.recalled(ch.cluster.Name, raw)
+				}
+				failures[n] = err
+			}()
 			s.look = m.collector.Look(ctx, collect.Request{
-				Cluster: ch.cluster, Selection: ch.covers, Before: s.before.Status, Facts: c.Facts, Progress: progress,
+				Cluster: ch.cluster, Selection: ch.covers, Facts: c.Facts, Progress: progress,
+				Before: func() heartbeat.Status {
+					<-ready
+					return s.before.Status
+				},
 			})
+			<-ready
 			s.look.Host = m.host
 			m.maskLook(&s.look)
 		})

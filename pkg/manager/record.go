@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,49 +20,76 @@ const recordTime = 5 * time.Second
 // key is where this manager keeps what it knows of a cluster.
 func (m *Manager) key(cluster string) string { return "status/" + cluster + "/" + m.name }
 
-// recall reads the record of a cluster; the empty one where there is none.
-func (m *Manager) recall(ctx context.Context, cluster string) (heartbeat.Record, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
-	defer cancel()
-	b, err := m.store.Get(ctx, m.key(cluster))
-	if errors.Is(err, store.ErrNotFound) {
-		return heartbeat.Record{}, nil
+// recalled is a record and the bytes it was read from, nil where there is none.
+type recalled struct {
+	heartbeat.Record
+	raw []byte
+}
+
+// decode reads a stored record, and spares the work where old is what was
+// recalled: a record of thousands of entries costs more to read than to compare.
+func (m *Manager) decode(cluster string, old []byte, before recalled) (heartbeat.Record, error) {
+	if old != nil && bytes.Equal(old, before.raw) {
+		return before.Record, nil
 	}
+	rec, err := heartbeat.DecodeRecord(old)
 	if err != nil {
-		return heartbeat.Record{}, err
-	}
-	rec, err := heartbeat.DecodeRecord(b)
-	if err != nil {
-		return rec, m.unreadable(cluster, err)
+		return rec, fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.cfg.Store)
 	}
 	return rec, nil
 }
 
-// unreadable says what to do about a record that nobody will overwrite.
-func (m *Manager) unreadable(cluster string, err error) error {
-	return fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.cfg.Store)
+// fetch gets the stored record of a cluster, nil where there is none.
+func (m *Manager) fetch(ctx context.Context, cluster string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	b, err := m.store.Get(ctx, m.key(cluster))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// recalled decodes what was fetched. With an error nothing is recalled, the bytes
+// neither: they must not be taken for a record that was read.
+func (m *Manager) recalled(cluster string, raw []byte) (recalled, error) {
+	rec, err := m.decode(cluster, raw, recalled{})
+	if err != nil {
+		return recalled{}, err
+	}
+	return recalled{rec, raw}, nil
+}
+
+// recall reads the record of a cluster; the empty one where there is none.
+func (m *Manager) recall(ctx context.Context, cluster string) (heartbeat.Record, error) {
+	b, err := m.fetch(ctx, cluster)
+	if err != nil {
+		return heartbeat.Record{}, err
+	}
+	return m.decode(cluster, b, recalled{})
 }
 
 // record lays the look over the record and stores both status and events in one
 // swap; then it hands the events to the log. Events left over from a heartbeat
 // that died in between go with them.
-func (m *Manager) record(ctx context.Context, look heartbeat.Look, began uint64) (heartbeat.Status, []heartbeat.Event, error) {
+func (m *Manager) record(ctx context.Context, s seen) (heartbeat.Status, []heartbeat.Event, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
+	cluster := s.look.Cluster
 	var next heartbeat.Record
 	var events []heartbeat.Event
-	err := m.store.Update(ctx, m.key(look.Cluster), "heartbeat", func(old []byte) ([]byte, error) {
-		rec, err := heartbeat.DecodeRecord(old)
+	err := m.store.Update(ctx, m.key(cluster), "heartbeat", func(old []byte) ([]byte, error) {
+		rec, err := m.decode(cluster, old, s.before)
 		if err != nil {
-			return nil, m.unreadable(look.Cluster, err)
+			return nil, err
 		}
-		next, events = rec.Beat(look, began, m.cfg.Heartbeat.FirstEvents)
+		next, events = rec.Beat(s.look, s.before.Seq, m.cfg.Heartbeat.FirstEvents)
 		return next.Encode()
 	})
 	if err != nil {
 		return heartbeat.Status{}, nil, err
 	}
-	return next.Status, events, m.deliver(ctx, look.Cluster, next.Undelivered)
+	return next.Status, events, m.deliver(ctx, cluster, next.Undelivered)
 }
 
 // deliver appends events to the log, then takes them out of the record. A crash
@@ -86,9 +114,9 @@ func (m *Manager) deliver(ctx context.Context, cluster string, events []heartbea
 		return err
 	}
 	return m.store.Update(ctx, m.key(cluster), "events delivered", func(old []byte) ([]byte, error) {
-		rec, err := heartbeat.DecodeRecord(old)
+		rec, err := m.decode(cluster, old, recalled{})
 		if err != nil {
-			return nil, m.unreadable(cluster, err)
+			return nil, err
 		}
 		return rec.Delivered(events).Encode()
 	})

@@ -31,9 +31,10 @@ func New(manager string, pool *remote.Pool, width int) *Collector {
 type Request struct {
 	Cluster   Cluster
 	Selection Selection
-	Before    heartbeat.Status // what was known; only to choose vantage points
-	Facts     bool             // also gather what moves by itself
-	Progress  *Progress        // counts what is done; nil for none
+	Facts     bool      // also gather what moves by itself
+	Progress  *Progress // counts what is done; nil for none
+	// Before returns what was known; it is asked for only to choose vantage points.
+	Before func() heartbeat.Status
 }
 
 // Look looks at what the request covers. It returns when everything has been
@@ -157,7 +158,7 @@ func (c *Collector) vantage(ctx context.Context, r Request, look heartbeat.Look)
 	for _, i := range look.Instances {
 		covered[i.IP] = true
 	}
-	answered := heartbeat.Answered(r.Before)
+	answered := heartbeat.Answered(r.Before())
 	var points []Machine
 	for _, m := range r.Cluster.Machines {
 		if !covered[m.SSH.IP] && answered[m.SSH.IP] && len(points) < vantagePoints {
