@@ -36,6 +36,7 @@ var mayImport = map[string]string{
 	"internal/lab":         "",
 	"internal/lab/labtest": "internal/lab",
 	"internal/e2e":         "",
+	"internal/bench":       "",
 }
 
 // pure are the packages that take values and give values.
