@@ -16,7 +16,10 @@ import (
 func runPipe(ctx context.Context, a *app) error {
 	m, err := a.manager(ctx, nil)
 	if err != nil {
-		return errors.Join(a.answer(command.Fail(command.Command{}, command.BadConfig, err)), err)
+		if err := a.answer(command.Fail(command.Command{}, command.BadConfig, err)); err != nil {
+			return err
+		}
+		return &outcome{code: command.BadConfig, err: err, said: true}
 	}
 	defer m.Close()
 	reader := command.NewReader(a.in)
