@@ -132,3 +132,11 @@ func eventually(t *testing.T, what string, yes func() bool) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// tool runs a command of this host.
+func tool(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", name, args, err, out)
+	}
+}
