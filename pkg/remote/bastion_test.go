@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,6 +44,22 @@ func TestBastionIsSharedByTheMachinesBehindIt(t *testing.T) {
 	all.Wait()
 	if n := gw.Logins(); n != 1 {
 		t.Fatalf("%d logins at the bastion, want 1", n)
+	}
+}
+
+func TestDeadConnectionToTheBastionIsMadeAnew(t *testing.T) {
+	site, gw, _ := start(t)
+	s := through(settingsOf(site), gw)
+	s.Timeout = 3 * time.Second
+	p := newPool(t, remote.Options{})
+	mustCheck(t, p.Host(s, machineOf(site.Start(t, "127.0.2.1"))))
+	for i, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+		h := p.Host(s, machineOf(site.Start(t, fmt.Sprintf("127.0.2.%d", i+2))))
+		gw.SignalConnections(t, signal)
+		mustCheck(t, h)
+	}
+	if n := gw.Logins(); n != 3 {
+		t.Fatalf("%d logins at the bastion, want 3", n)
 	}
 }
 

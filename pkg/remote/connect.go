@@ -66,17 +66,29 @@ func (b *budget) phase(ctx context.Context, f func(context.Context) error) (time
 	return err != nil && limited.Err() != nil && ctx.Err() == nil, err
 }
 
-// dial connects and logs in.
+// dial connects and logs in. A pooled connection to the bastion may have died
+// unnoticed: then it is made anew, once.
 func (p *Pool) dial(ctx context.Context, t *target, timeout time.Duration, track *tracker) (*connection, error) {
-	track.set(phaseBastion)
-	via, err := p.bastion(ctx, t, timeout)
-	if err != nil {
-		return nil, err
+	if t.via == nil {
+		return p.dialVia(ctx, t, nil, &budget{left: timeout}, track)
 	}
-	if via != nil {
-		defer via.release() // the tunnel through it holds it from here on
+	for {
+		track.set(phaseBastion)
+		via, reused, err := p.bastion(ctx, t, timeout)
+		if err != nil {
+			return nil, err
+		}
+		c, err := p.dialVia(ctx, t, via, &budget{left: timeout}, track)
+		again := reused && ctx.Err() == nil && (errors.Is(err, errDead) || errors.Is(err, errNoAnswer))
+		if again {
+			via.retire()
+			via.verify(timeout)
+		}
+		via.release() // the tunnel through it holds it from here on
+		if !again {
+			return c, err
+		}
 	}
-	return p.dialVia(ctx, t, via, &budget{left: timeout}, track)
 }
 
 func (p *Pool) dialVia(ctx context.Context, t *target, via *connection, b *budget, track *tracker) (*connection, error) {
@@ -128,22 +140,16 @@ func settle(ctx context.Context, err error, timedOut bool, track *tracker) error
 	return err
 }
 
-// bastion returns a connection to the bastion before t, nil where there is none.
-// Without its bastion a machine has no route, whatever the bastion's own trouble
-// is: the machine itself was not even tried.
-func (p *Pool) bastion(ctx context.Context, t *target, timeout time.Duration) (*connection, error) {
-	if t.via == nil {
-		return nil, nil
-	}
-	via, _, err := p.get(ctx, t.via, timeout)
-	if err == nil {
-		return via, nil
-	}
+// bastion returns a connection to the bastion before t. Without its bastion a
+// machine has no route, whatever the bastion's own trouble is: the machine itself
+// was not even tried.
+func (p *Pool) bastion(ctx context.Context, t *target, timeout time.Duration) (via *connection, reused bool, err error) {
+	via, reused, err = p.get(ctx, t.via, timeout)
 	var e *Error
-	if !errors.As(err, &e) {
-		return nil, err
+	if errors.As(err, &e) {
+		err = &Error{Stage: StageRoute, Err: &bastionError{label: t.via.label(), cause: e}}
 	}
-	return nil, &Error{Stage: StageRoute, Err: &bastionError{label: t.via.label(), cause: e}}
+	return via, reused, err
 }
 
 // bastionError tells whose trouble it was.
@@ -196,7 +202,11 @@ func connect(ctx context.Context, t *target, via *connection) (net.Conn, error) 
 // connectThrough asks the bastion to connect. That it may not, or cannot, is told
 // from the machine's own refusal.
 func connectThrough(ctx context.Context, t *target, via *connection) (net.Conn, error) {
-	conn, err := via.tunnel(ctx, "tcp", t.addr())
+	total := DefaultTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		total = time.Until(deadline)
+	}
+	conn, err := via.tunnelWithin(ctx, "tcp", t.addr(), total)
 	if err == nil {
 		return conn, nil
 	}
@@ -204,9 +214,6 @@ func connectThrough(ctx context.Context, t *target, via *connection) (net.Conn, 
 	var far *farError
 	if errors.As(err, &far) {
 		stage = connectStage(far.cause)
-	} else if errors.Is(err, context.DeadlineExceeded) {
-		stage = StageSilent
-		via.verify(DefaultTimeout)
 	}
 	return nil, &Error{Stage: stage, Err: fmt.Errorf("through bastion %s: %w", t.via.label(), err)}
 }

@@ -21,8 +21,8 @@ func (p *Pool) login(ctx context.Context, t *target, conn *slottedConn, ring *ke
 		conn.Close()
 		return nil, &Error{Stage: StageHostKey, Err: err}
 	}
-	var badKey error
-	config := &ssh.ClientConfig{
+	var badKey error // read after the handshake has ended
+	client, err := handshake(ctx, conn, &ssh.ClientConfig{
 		User:              t.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(ring.signers()...)},
 		ClientVersion:     clientVersion,
@@ -33,14 +33,27 @@ func (p *Pool) login(ctx context.Context, t *target, conn *slottedConn, ring *ke
 			}
 			return badKey
 		},
+	})
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil, track.late(ctx.Err())
+	case err != nil:
+		return nil, p.loginError(t, ring, track, badKey, err)
 	}
+	conn.open.Store(true)
+	return newConnection(p, client, conn), nil
+}
+
+// handshake leaves the library's, which knows no context, behind when ctx ends.
+func handshake(ctx context.Context, conn net.Conn, config *ssh.ClientConfig) (*ssh.Client, error) {
 	type result struct {
 		client *ssh.Client
 		err    error
 	}
 	done := make(chan result)
 	go func() {
-		c, channels, requests, err := ssh.NewClientConn(conn, t.addr(), config)
+		// The callback above knows the address; the library's is for its errors.
+		c, channels, requests, err := ssh.NewClientConn(conn, conn.RemoteAddr().String(), config)
 		r := result{err: err}
 		if err == nil {
 			r.client = ssh.NewClient(c, channels, requests)
@@ -54,13 +67,9 @@ func (p *Pool) login(ctx context.Context, t *target, conn *slottedConn, ring *ke
 	select {
 	case <-ctx.Done():
 		conn.Close()
-		return nil, track.late(ctx.Err())
+		return nil, ctx.Err()
 	case r := <-done:
-		if r.err != nil {
-			return nil, p.loginError(t, ring, track, badKey, r.err)
-		}
-		conn.open.Store(true)
-		return newConnection(p, r.client, conn), nil
+		return r.client, r.err
 	}
 }
 

@@ -63,32 +63,16 @@ func runError(label string, err error) error {
 // collect feeds a started command and waits for its end.
 func (s *session) collect(ctx context.Context, stdin io.Reader) (Output, error) {
 	var stdout, stderr capped
-	trouble := make(chan error, 3)
+	trouble := make(chan error, 3) // one from each goroutine at most
 	go func() {
 		if err := s.feed(stdin); err != nil {
 			trouble <- err
 		}
 	}()
-	var readers sync.WaitGroup
-	for _, pipe := range []struct {
-		from io.Reader
-		to   *capped
-	}{{s.channel, &stdout}, {s.channel.Stderr(), &stderr}} {
-		readers.Go(func() {
-			if _, err := io.Copy(pipe.to, pipe.from); err != nil {
-				trouble <- err
-			}
-		})
-	}
-	all := make(chan struct{})
-	go func() {
-		readers.Wait()
-		<-s.ended
-		close(all)
-	}()
+	drained := s.drain(&stdout, &stderr, trouble)
 	var err error
 	select {
-	case <-all:
+	case <-drained:
 		select { // a full buffer may have ended the readers just before
 		case err = <-trouble:
 		default:
@@ -99,6 +83,26 @@ func (s *session) collect(ctx context.Context, stdin io.Reader) (Output, error) 
 		err = ctx.Err()
 	}
 	return Output{Stdout: stdout.bytes(), Stderr: stderr.bytes()}, err
+}
+
+// drain reads both outputs. What it returns is closed when they and the session
+// have ended.
+func (s *session) drain(stdout, stderr io.Writer, trouble chan<- error) <-chan struct{} {
+	var readers sync.WaitGroup
+	read := func(to io.Writer, from io.Reader) {
+		if _, err := io.Copy(to, from); err != nil {
+			trouble <- err
+		}
+	}
+	readers.Go(func() { read(stdout, s.channel) })
+	readers.Go(func() { read(stderr, s.channel.Stderr()) })
+	drained := make(chan struct{})
+	go func() {
+		readers.Wait()
+		<-s.ended
+		close(drained)
+	}()
+	return drained
 }
 
 // result tells how a command ended.

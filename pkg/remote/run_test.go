@@ -155,7 +155,7 @@ func TestMoreCommandsThanSessionsQueue(t *testing.T) {
 		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
 			_, srv, h := start(t, fmt.Sprintf("MaxSessions %d", allowed))
 			var all sync.WaitGroup
-			for i := range 30 {
+			for i := range 16 {
 				all.Go(func() {
 					out, err := h.Run(context.Background(), fmt.Sprintf("sleep 0.1; echo %d", i), nil)
 					if err != nil || string(out.Stdout) != fmt.Sprintf("%d\n", i) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +20,9 @@ import (
 // there (ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT); a server that does not allow
 // forwarding says so; an *Error means that the machine itself was not reached.
 func (h *Host) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := checkAddr(network, addr); err != nil {
+		return nil, fmt.Errorf("cannot dial %q: %w", addr, err)
+	}
 	var conn net.Conn
 	label, err := h.with(ctx, func(c *connection, _ time.Duration) error {
 		var err error
@@ -101,10 +105,26 @@ func (c *connection) tunnelError(err error) error {
 		return fmt.Errorf("the SSH server does not allow forwarding (AllowTcpForwarding, PermitOpen): %w", err)
 	case errors.As(err, &refused):
 		return farErrorOf(refused)
-	case errors.Is(err, io.EOF):
-		return errDead
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	}
-	return err
+	return errDead
+}
+
+// checkAddr refuses what could not be dialed anywhere.
+func checkAddr(network, addr string) error {
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return err
+		}
+		_, err = strconv.ParseUint(port, 10, 16)
+		return err
+	case "unix":
+		return nil
+	}
+	return net.UnknownNetworkError(network)
 }
 
 // farErrorOf reads the errno out of sshd's message, which is strerror's text. One
