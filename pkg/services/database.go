@@ -3,8 +3,10 @@ package services
 import (
 	"cmp"
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -142,8 +144,8 @@ func (l *look) broken(ctx context.Context, err error, doing string) Observation 
 		return l.failed(command.DatabaseCommFailure, l.wire.foul)
 	case ctx.Err() != nil:
 		return l.failed(command.DatabaseCommFailure, "connected, no complete answer "+l.within()+" "+doing)
-	case errors.Is(err, mysql.ErrInvalidConn) && l.wire.failure != nil:
-		err = l.wire.failure
+	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn):
+		err = cmp.Or(l.wire.failure, io.ErrUnexpectedEOF)
 	}
 	return l.lost(ctx, command.DatabaseCommFailure, doing, err)
 }

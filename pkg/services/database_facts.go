@@ -10,10 +10,9 @@ func basicFacts(basic record) map[string]any {
 	facts := make(map[string]any)
 	for name, value := range basic {
 		switch name {
-		case "one":
 		case "read_only", "super_read_only", "semi_sync_master_enabled", "semi_sync_slave_enabled":
 			facts[name] = on(value)
-		default:
+		case "version", "gtid_position", "gtid_binlog_position":
 			facts[name] = value
 		}
 	}

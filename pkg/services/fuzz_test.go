@@ -73,6 +73,9 @@ func FuzzMySQLAnswers(f *testing.F) {
 	f.Add(append(one, mysqlError(1, 1227, "no")...))
 	f.Add(append(append(one, mysqlRows([]string{"Variable_name", "Value"}, []string{"Uptime", "1"})...),
 		mysqlRows([]string{"Source_Host", "Replica_IO_Running"}, []string{"10.0.0.1", "Yes"})...))
+	f.Add(mysqlRows([]string{"one", "version", "rea\xff_only"}, []string{"1", "8.4.0", "0"}))
+	f.Add(append(append(one, mysqlRows([]string{"Variable_name", "Value"})...),
+		mysqlRows([]string{"Source_Host", "Channel_Name"}, []string{"10.0.0.1\n", "we\xffst"})...))
 	f.Add(packet(1, []byte("\xfe\x00\x00\x00\x00\x40\x00\x00\x00")))
 	f.Fuzz(func(t *testing.T, words []byte) {
 		seen := look(t, database("db:3306"), script(append(mysqlLoggedIn(), words...)), 10*time.Second)

@@ -123,6 +123,7 @@ func TestHostileDatabaseAfterLogin(t *testing.T) {
 		"great packet":     {[][]byte{{0xff, 0xff, 0xff, 1}}, command.DatabaseCommFailure, "sent a packet of 16777215 bytes"},
 		"wrong sequence":   {[][]byte{packet(7, []byte{1})}, command.DatabaseCommFailure, "out of sync"},
 		"replication hid":  {[][]byte{one, noRows, mysqlError(1, 1227, "no")}, command.OK, "needs the SLAVE MONITOR privilege"},
+		"secret channel":   {[][]byte{one, noRows, mysqlRows([]string{"Source_Host", "Channel_Name"}, []string{"10.0.0.1", canary})}, command.SQLFailure, "replication channel xxx IO thread not connected"},
 		"replication odd":  {[][]byte{one, noRows, mysqlError(1, 1064, "no such words")}, command.OK, "replication state not visible: Error 1064 (HY000): no such words"},
 		"older server":     {[][]byte{mysqlError(1, 1193, "Unknown system variable"), one, noRows, mysqlRows([]string{"x"})}, command.OK, ""},
 		"counters refused": {[][]byte{one, mysqlError(1, 1, "no"), mysqlRows([]string{"x"})}, command.OK, ""},

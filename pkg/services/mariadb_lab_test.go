@@ -203,7 +203,7 @@ func (b *bench) testDuplicateKey(t *testing.T) {
 func (b *bench) testNamedChannel(t *testing.T) {
 	sql(t, b.m2, "CHANGE MASTER 'west' TO MASTER_HOST = '10.9.9.9', MASTER_USER = 'repl'")
 	seen := look(t, b.replica(), direct(), ample)
-	wantSeen(t, seen, command.SQLFailure, `replication channel "west" stopped`)
+	wantSeen(t, seen, command.SQLFailure, `replication channel west stopped`)
 	wantFacts(t, seen, map[string]any{
 		"replication_channels": int64(2), "replication_master": at(b.m1, 3306), "replication_io_running": "Yes",
 		"replication_master[west]": "10.9.9.9:3306", "replication_io_running[west]": "No",

@@ -85,10 +85,16 @@ func (a attempt) finish(seen Observation, role Role) Observation {
 		seen.Role = role
 	}
 	seen.Reason = oneLine(a.masker, seen.Reason, reasonLimit)
+	if seen.Facts == nil {
+		return seen
+	}
+	facts := make(map[string]any, len(seen.Facts))
 	for key, value := range seen.Facts {
 		if text, ok := value.(string); ok {
-			seen.Facts[key] = oneLine(a.masker, text, factLimit)
+			value = oneLine(a.masker, text, factLimit)
 		}
+		facts[oneLine(a.masker, key, keyLimit)] = value // a channel's name is in it
 	}
+	seen.Facts = facts
 	return seen
 }

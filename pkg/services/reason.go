@@ -12,6 +12,7 @@ import (
 
 const (
 	reasonLimit = 300      // bytes in a reason
+	keyLimit    = 200      // bytes in a fact's name
 	factLimit   = 64 << 10 // bytes in a fact: a GTID set with many gaps is long
 	sampleLimit = 60       // bytes of a far side's own words quoted in a reason
 )

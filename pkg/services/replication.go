@@ -87,7 +87,7 @@ func judge(channels []channel, readOnly bool) Observation {
 func (c channel) trouble() string {
 	of := ""
 	if c.name != "" {
-		of = fmt.Sprintf(" channel %q", c.name)
+		of = " channel " + c.name // not quoted: masking would no longer know a secret in it
 	}
 	ioRuns, sqlRuns := c.io.state == "Yes", c.sql.state == "Yes"
 	switch {

@@ -72,14 +72,14 @@ func TestReplicationJudged(t *testing.T) {
 		},
 		"one of two channels": {
 			[]record{replicaRow(record{"Channel_Name": "east"}), replicaRow(record{"Channel_Name": "west", "Replica_SQL_Running": "No"})},
-			`replication channel "west" SQL thread stopped`,
+			`replication channel west SQL thread stopped`,
 		},
 		"both channels": {
 			[]record{
 				replicaRow(record{"Channel_Name": "east", "Replica_IO_Running": "No"}),
 				replicaRow(record{"Channel_Name": "west", "Replica_SQL_Running": "No"}),
 			},
-			`2 of 2 replication channels stand still: replication channel "east" IO thread stopped`,
+			`2 of 2 replication channels stand still: replication channel east IO thread stopped`,
 		},
 		"nothing is known": {[]record{{"Source_Host": "10.0.0.1"}}, "replication IO thread not connected to 10.0.0.1:"},
 	} {
