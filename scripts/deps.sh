@@ -3,8 +3,7 @@
 # what is missing, and nothing at all (no network either) when all is there.
 set -eu
 
-# One line each: a program to look for, and the package that brings it. The servers are
-# for tests that start them on this host.
+# One line each: a program to look for, and the packages that bring it.
 wanted='
 systemd-nspawn	systemd-container
 mmdebstrap	mmdebstrap
@@ -13,8 +12,6 @@ nft	nftables
 nsenter	util-linux
 ssh	openssh-client
 /usr/sbin/sshd	openssh-server
-/usr/sbin/mariadbd	mariadb-server
-memcached	memcached
 clush	clustershell
 jq	jq
 curl	curl

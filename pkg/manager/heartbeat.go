@@ -21,22 +21,18 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 	if c.Last {
 		return m.last(ctx, c, chosen)
 	}
-	seen, err := m.look(ctx, c, chosen)
+	looked := m.look(ctx, c, chosen)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
-	parts := make([]heartbeat.Status, len(seen))
+	parts := make([]heartbeat.Status, len(looked))
 	var events []heartbeat.Event
-	failures := []error{err}
-	for n, s := range seen {
-		merged, told, err := m.record(ctx, s)
-		failures = append(failures, err)
-		if err != nil {
-			// What was seen is still worth printing, though it is not recorded.
-			merged = heartbeat.Merge(s.before.Status, s.look, false)
-		}
+	var failures []error
+	for n, s := range looked {
+		status, told, err := m.record(ctx, s)
+		parts[n] = status.Only(chosen[n].keys())
 		events = append(events, told...)
-		parts[n] = merged.Only(chosen[n].keys())
+		failures = append(failures, err)
 	}
 	return m.answer(c, heartbeat.Document{Status: heartbeat.Join(parts...), Events: events}, errors.Join(failures...))
 }
@@ -47,63 +43,71 @@ func (m *Manager) status(ctx context.Context, c command.Command) command.Result 
 	if err != nil {
 		return command.Fail(c, command.NothingMatches, err)
 	}
-	seen, err := m.look(ctx, c, chosen)
+	looked := m.look(ctx, c, chosen)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
-	parts := make([]heartbeat.Status, len(seen))
-	for n, s := range seen {
-		parts[n] = heartbeat.Merge(s.before.Status, s.look, false).Only(chosen[n].keys())
+	parts := make([]heartbeat.Status, len(looked))
+	var failures []error
+	for n, s := range looked {
+		parts[n] = s.merged().Only(chosen[n].keys())
+		failures = append(failures, s.err)
 	}
-	return m.answer(c, heartbeat.Document{Status: heartbeat.Join(parts...), Part: heartbeat.Kind(c.Level)}, err)
+	return m.answer(c, heartbeat.Document{Status: heartbeat.Join(parts...), Part: heartbeat.Kind(c.Level)}, errors.Join(failures...))
 }
 
-// seen is a look and what was known when it began.
+// seen is a look and what was known when it began. The error is why the record
+// could not be read; the look is good all the same.
 type seen struct {
 	before recalled
 	look   heartbeat.Look
+	err    error
 }
 
-// look looks at all chosen clusters side by side, within the heartbeat's
-// deadline. The error is that of records that could not be read; the looks are
-// good all the same.
-func (m *Manager) look(ctx context.Context, c command.Command, chosen []chosen) ([]seen, error) {
+// merged is the status with what was known before.
+func (s seen) merged() heartbeat.Status { return heartbeat.Merge(s.before.Status, s.look, false) }
+
+// look looks at all chosen clusters side by side, within the heartbeat's deadline.
+func (m *Manager) look(ctx context.Context, c command.Command, chosen []chosen) []seen {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Heartbeat.Deadline)
 	defer cancel()
 	var progress *collect.Progress
 	if m.progress != nil {
 		progress = &collect.Progress{Tell: m.progress}
 	}
-	out, failures := make([]seen, len(chosen)), make([]error, len(chosen))
+	out := make([]seen, len(chosen))
 	var wg sync.WaitGroup
 	for n, ch := range chosen {
-		wg.Go(func() {
-			s := &out[n]
-			// The bytes are fetched before anything is seen, so that whoever records
-			// in between is noticed; they are read while the look goes on.
-			raw, err := m.fetch(ctx, ch.cluster.Name)
-			ready := make(chan struct{})
-			go func() {
-				defer close(ready)
-				if err == nil {
-					s.before, err = m.recalled(ch.cluster.Name, raw)
-				}
-				failures[n] = err
-			}()
-			s.look = m.collector.Look(ctx, collect.Request{
-				Cluster: ch.cluster, Selection: ch.covers, Facts: c.Facts, Progress: progress,
-				Before: func() heartbeat.Status {
-					<-ready
-					return s.before.Status
-				},
-			})
-			<-ready
-			s.look.Host = m.host
-			m.maskLook(&s.look)
-		})
+		wg.Go(func() { out[n] = m.lookAt(ctx, c, ch, progress) })
 	}
 	wg.Wait()
-	return out, errors.Join(failures...)
+	return out
+}
+
+// lookAt looks at one cluster. The record is fetched before anything is seen, so
+// that whoever records in between is noticed; it is read while the look goes on.
+func (m *Manager) lookAt(ctx context.Context, c command.Command, ch chosen, progress *collect.Progress) seen {
+	var s seen
+	raw, err := m.fetch(ctx, ch.cluster.Name)
+	ready := make(chan struct{})
+	go func() {
+		defer close(ready)
+		if s.err = err; err == nil {
+			s.before, s.err = m.recalled(ch.cluster.Name, raw)
+		}
+	}()
+	look := m.collector.Look(ctx, collect.Request{
+		Cluster: ch.cluster, Selection: ch.covers, Facts: c.Facts, Progress: progress,
+		Before: func() heartbeat.Status {
+			<-ready
+			return s.before.Status
+		},
+	})
+	<-ready
+	s.look = look
+	s.look.Host = m.host
+	m.maskLook(&s.look)
+	return s
 }
 
 // maskLook takes secrets out of what came from elsewhere.

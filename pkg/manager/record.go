@@ -34,9 +34,14 @@ func (m *Manager) decode(cluster string, old []byte, before recalled) (heartbeat
 	}
 	rec, err := heartbeat.DecodeRecord(old)
 	if err != nil {
-		return rec, fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.cfg.Store)
+		return rec, m.unreadable(cluster, err)
 	}
 	return rec, nil
+}
+
+// unreadable says what to do about a record that nobody will overwrite.
+func (m *Manager) unreadable(cluster string, err error) error {
+	return fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.cfg.Store)
 }
 
 // fetch gets the stored record of a cluster, nil where there is none.
@@ -44,8 +49,11 @@ func (m *Manager) fetch(ctx context.Context, cluster string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	b, err := m.store.Get(ctx, m.key(cluster))
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return nil, nil
+	case errors.Is(err, store.ErrCorrupt):
+		return nil, m.unreadable(cluster, err)
 	}
 	return b, err
 }
@@ -71,8 +79,12 @@ func (m *Manager) recall(ctx context.Context, cluster string) (heartbeat.Record,
 
 // record lays the look over the record and stores both status and events in one
 // swap; then it hands the events to the log. Events left over from a heartbeat
-// that died in between go with them.
+// that died in between go with them. With an error the status is what was seen,
+// though it is not recorded.
 func (m *Manager) record(ctx context.Context, s seen) (heartbeat.Status, []heartbeat.Event, error) {
+	if s.err != nil {
+		return s.merged(), nil, s.err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	cluster := s.look.Cluster
@@ -87,7 +99,7 @@ func (m *Manager) record(ctx context.Context, s seen) (heartbeat.Status, []heart
 		return next.Encode()
 	})
 	if err != nil {
-		return heartbeat.Status{}, nil, err
+		return s.merged(), nil, err
 	}
 	return next.Status, events, m.deliver(ctx, cluster, next.Undelivered)
 }
