@@ -16,5 +16,6 @@ func scenarios() []scenario {
 		{"the manager is isolated", isolation},
 		{"one machine is silent", oneMachineSilent},
 		{"a filter touches nothing else", filterTouchesNothingElse},
+		{"two heartbeats at the same instant", cron},
 	}
 }
