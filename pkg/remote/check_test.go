@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -43,6 +44,35 @@ func TestClosedPoolRefuses(t *testing.T) {
 		t.Fatalf("got %v, want an error that is not the machine's", err)
 	}
 	remotetest.Eventually(t, "the connection is closed", func() bool { return len(srv.Connections(t)) == 0 })
+}
+
+func TestNothingIsLeftAfterClose(t *testing.T) {
+	site, srv, _ := start(t)
+	s := settingsOf(site)
+	mute := machineAt(listen(t, func(net.Conn) {}))
+	echoes := listen(t, echo)
+	before := runtime.NumGoroutine()
+	p := remote.NewPool(remote.Options{})
+	h := p.Host(s, machineOf(srv))
+	mustCheck(t, h)
+	mustRun(t, h, "true")
+	roundTrip(t, mustDial(t, h, echoes), "hello")
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() {
+			if err := p.Host(s, mute).Check(context.Background()); err == nil {
+				t.Error("a mute port is no machine")
+			}
+			if _, err := h.Run(context.Background(), "sleep 1000", nil); err == nil {
+				t.Error("a command outlived its pool")
+			}
+		})
+	}
+	_ = p.Close()
+	waiting.Wait()
+	remotetest.Eventually(t, "all goroutines have ended", func() bool {
+		return runtime.NumGoroutine() <= before+1 // the listener's for the echo connection
+	})
 }
 
 func TestDeadPooledConnectionIsRedialed(t *testing.T) {

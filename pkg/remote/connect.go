@@ -47,7 +47,7 @@ func (t *tracker) late(cause error) error {
 	case phaseKeyExchange:
 		return &Error{Stage: StageBanner, Err: fmt.Errorf("the server hung in the key exchange: %w", cause)}
 	default:
-		return &Error{Stage: StageAuth, Err: fmt.Errorf("the server hung in the login: %w", cause)}
+		return &Error{Stage: StageAuth, Err: fmt.Errorf("the login was not finished in time, by the server or by an agent: %w", cause)}
 	}
 }
 
@@ -99,6 +99,7 @@ func (p *Pool) dialVia(ctx context.Context, t *target, via *connection, b *budge
 		if conn, err = connectAndGreet(ctx, t, via, track); err != nil {
 			return err
 		}
+		track.set(phaseAuth)
 		ring, err = p.keyrings.load(ctx, t.keys)
 		if err != nil {
 			conn.Close()

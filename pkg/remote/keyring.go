@@ -106,6 +106,9 @@ func (k *keyrings) load(ctx context.Context, source keySource) (*keyring, error)
 		return s.ring, nil
 	}
 	ring, err := loadKeyring(ctx, source)
+	if err == nil {
+		err = ctx.Err() // who was interrupted may have missed the agent's keys
+	}
 	if err != nil {
 		return nil, err
 	}
