@@ -32,7 +32,8 @@ disk, which takes about 20 seconds; later ones are up in a second.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	name := c.PersistentFlags().String("name", "demo", "the lab's name")
-	c.AddCommand(newLabUp(name), newLabStatus(), newLabDown(name), newLabExec(name), newLabCut(name), newLabHeal(name))
+	c.AddCommand(newLabUp(name), newLabStatus(), newLabDown(name), newLabExec(name), newLabCut(name), newLabHeal(name),
+		newLabEC2(name))
 	for _, v := range labVerbs() {
 		c.AddCommand(newLabVerb(name, v))
 	}
@@ -43,6 +44,7 @@ type labUpOptions struct {
 	machines int
 	image    string
 	sample   bool
+	ec2      bool
 }
 
 func newLabUp(name *string) *cobra.Command {
@@ -64,6 +66,7 @@ func newLabUp(name *string) *cobra.Command {
 	c.Flags().IntVar(&o.machines, "machines", 3, "how many machines: m1, m2, …")
 	c.Flags().StringVar(&o.image, "image", lab.Databases().Name, "what is on them: "+strings.Join(labImageNames(), ", "))
 	c.Flags().BoolVar(&o.sample, "sample", false, "set up MariaDB with a replica, and memcached, on three machines")
+	c.Flags().BoolVar(&o.ec2, "ec2", false, "with an EC2 endpoint, which can launch more machines")
 	return c
 }
 
@@ -95,7 +98,7 @@ func runLabUp(ctx context.Context, name string, o labUpOptions, cmd *cobra.Comma
 			fmt.Errorf("the sample needs %d machines or more with image %s", len(want), want[0].Image.Name))
 	}
 	progress := cmd.ErrOrStderr()
-	options := lab.Options{Name: name, Progress: progress}
+	options := lab.Options{Name: name, Progress: progress, Empty: o.ec2}
 	for i := range o.machines {
 		options.Machines = append(options.Machines, lab.Spec{Name: fmt.Sprintf("m%d", i+1), Image: image})
 	}
@@ -110,6 +113,9 @@ func runLabUp(ctx context.Context, name string, o labUpOptions, cmd *cobra.Comma
 		config, err = l.SetupSample(ctx, progress)
 	} else {
 		config, err = l.WriteConfig()
+	}
+	if err == nil && o.ec2 {
+		err = startLabEC2(ctx, l, progress)
 	}
 	if err != nil {
 		return "", errors.Join(err, l.Down(context.WithoutCancel(ctx)))

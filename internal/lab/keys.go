@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -55,5 +56,5 @@ func (l *Lab) writeKnownHosts() error {
 		}
 		fmt.Fprintf(&lines, "%s %s", m.IP(), key)
 	}
-	return os.WriteFile(l.KnownHosts(), []byte(lines.String()), 0o644)
+	return renameio.WriteFile(l.KnownHosts(), []byte(lines.String()), 0o644)
 }

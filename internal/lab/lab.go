@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Name      string // small letters, digits and dashes, at most 32
 	Machines  []Spec
+	Empty     bool      // no machines are right: they come with Add
 	Ephemeral bool      // the lab may be swept once this process is gone
 	Progress  io.Writer // one line a step; nil for silence
 }
@@ -55,12 +56,13 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 		return fail(err)
 	}
 	s := state{Name: o.Name, Ephemeral: o.Ephemeral, Owner: thisProcess()}
-	for _, m := range o.Machines {
+	for n, m := range o.Machines {
 		dir, err := m.Image.Build(ctx, o.Progress)
 		if err != nil {
 			return fail(err)
 		}
-		s.Machines = append(s.Machines, machineState{Name: m.Name, Image: dir})
+		host := uint8(n + firstHost) //nolint:gosec // there are at most 200
+		s.Machines = append(s.Machines, machineState{Name: m.Name, Image: dir, Host: host})
 	}
 	if err := claimLab(ctx, &s); err != nil {
 		return fail(err)
@@ -76,7 +78,7 @@ func (o Options) check() error {
 	if !goodName.MatchString(o.Name) {
 		return fmt.Errorf("bad lab name %q: small letters, digits and dashes, at most 32", o.Name)
 	}
-	if n := len(o.Machines); n == 0 || n > 200 {
+	if n := len(o.Machines); n == 0 && !o.Empty || n > 200 {
 		return fmt.Errorf("a lab has 1 to 200 machines, not %d", n)
 	}
 	seen := map[string]bool{Host: true}
@@ -135,11 +137,8 @@ func (l *Lab) furnish(ctx context.Context, progress io.Writer) error {
 func newLab(s state) *Lab {
 	l := &Lab{state: s}
 	net := newNetwork(s.Subnet)
-	for i, ms := range s.Machines {
-		l.machines = append(l.machines, &Machine{
-			name: ms.Name, lab: s.Name, image: ms.Image, cable: net.cable(i),
-			dir: filepath.Join(labsDir, s.Name, "machines", ms.Name),
-		})
+	for _, ms := range s.Machines {
+		l.machines = append(l.machines, newMachine(s.Name, net, ms))
 	}
 	return l
 }

@@ -21,6 +21,13 @@ type Machine struct {
 	cable     cable
 }
 
+func newMachine(lab string, n network, s machineState) *Machine {
+	return &Machine{
+		name: s.Name, lab: lab, image: s.Image, cable: n.cable(s.Host),
+		dir: filepath.Join(labsDir, lab, "machines", s.Name),
+	}
+}
+
 // Name is the machine's host name.
 func (m *Machine) Name() string { return m.name }
 

@@ -35,12 +35,14 @@ func (n network) ip(host uint8) netip.Addr {
 
 func (n network) hostIP() netip.Addr { return n.ip(1) }
 
-// cable describes the connection of the machine with that index; the first has .11.
-func (n network) cable(index int) cable {
-	host := uint8(index + 11) //nolint:gosec // a lab has at most 200 machines
+// firstHost is the last byte of the first machine's address.
+const firstHost = 11
+
+// cable describes the connection of the machine with that last byte of the address.
+func (n network) cable(host uint8) cable {
 	return cable{
 		bridge:  n.bridge(),
-		port:    fmt.Sprintf("%sm%d", n.bridge(), index+1),
+		port:    fmt.Sprintf("%sm%d", n.bridge(), host-firstHost+1), // m1, m2, …; around at 256
 		mac:     fmt.Sprintf("02:c1:0a:d5:%02x:%02x", n.subnet, host),
 		address: netip.PrefixFrom(n.ip(host), 24),
 		gateway: n.hostIP(),
@@ -115,7 +117,7 @@ func (n network) down(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return setTable(ctx, "bridge", n.assigned(), "")
 }
 
 // setTable replaces a packet filter table in one step; with an empty body it is removed.

@@ -29,11 +29,13 @@ type state struct {
 	Ephemeral bool           `json:"ephemeral"`
 	Owner     owner          `json:"owner"` // the process an ephemeral lab dies with
 	Machines  []machineState `json:"machines"`
+	Endpoint  *Endpoint      `json:"ec2,omitempty"` // of its EC2 API, once it had one
 }
 
 type machineState struct {
 	Name  string `json:"name"`
 	Image string `json:"image"` // directory of the lower layer
+	Host  uint8  `json:"host"`  // 10.213.<subnet>.<host>
 }
 
 // owner is a process; the start time (in clock ticks since boot) and the boot tell it
@@ -166,6 +168,12 @@ func readState(name string) (state, error) {
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		return s, fmt.Errorf("cannot read lab.json of %s: %w", name, err)
+	}
+	for n := range s.Machines {
+		// Labs made before machines could come and go have them in order.
+		if m := &s.Machines[n]; m.Host == 0 {
+			m.Host = uint8(n + firstHost) //nolint:gosec // there are at most 200
+		}
 	}
 	return s, nil
 }

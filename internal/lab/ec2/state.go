@@ -53,7 +53,8 @@ type instance struct {
 	Token       string    `json:"token,omitempty"`
 	Machine     string    `json:"machine,omitempty"` // empty: there is none
 	Power       power     `json:"power"`
-	Force       bool      `json:"force,omitempty"` // stopping: pull the cord
+	Force       bool      `json:"force,omitempty"`  // stopping: pull the cord
+	Booted      bool      `json:"booted,omitempty"` // it was running once
 	Reason      reason    `json:"reason"`
 	Launched    time.Time `json:"launched"`
 	Ended       time.Time `json:"ended,omitzero"`

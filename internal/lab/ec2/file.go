@@ -1,0 +1,43 @@
+package ec2
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+
+	"github.com/google/renameio/v2"
+)
+
+// readState reads the state of an earlier endpoint; nil where there was none.
+func readState(path string) (*state, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // none is not a failure
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // none is not a failure
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := newState("", netip.Prefix{}, netip.Prefix{})
+	if err := json.Unmarshal(text, s); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// write puts the state on disk, whole or not at all.
+func (s *state) write(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, text, 0o600)
+}
