@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/clmgr/clmgr/pkg/command"
@@ -173,65 +172,4 @@ func seen(d heartbeat.Document, at time.Time, stale bool) string {
 		return now.Sub(at).Truncate(time.Second).String() + " ago"
 	}
 	return "now"
-}
-
-// grid is a table without lines that fits the terminal: its last column, the
-// reason, gives way.
-type grid struct {
-	writer   table.Writer
-	clusters bool
-	width    int
-	rows     []table.Row
-}
-
-func (a *app) newTable(clusters bool, head ...any) *grid {
-	g := &grid{writer: table.NewWriter(), clusters: clusters, width: a.width}
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	g.writer.SetStyle(style)
-	g.add(head)
-	return g
-}
-
-func (g *grid) row(cluster string, cells ...string) {
-	row := make(table.Row, 0, len(cells)+1)
-	if g.clusters {
-		row = append(row, cluster)
-	}
-	for _, c := range cells {
-		row = append(row, c)
-	}
-	g.rows = append(g.rows, row)
-}
-
-func (g *grid) add(head []any) {
-	row := table.Row(head)
-	if g.clusters {
-		row = append(table.Row{"CLUSTER"}, row...)
-	}
-	g.rows = append(g.rows, row)
-}
-
-func (g *grid) render() string {
-	last := len(g.rows[0]) - 1
-	room := g.width
-	for column := range last {
-		widest := 0
-		for _, r := range g.rows {
-			widest = max(widest, text.StringWidthWithoutEscSequences(r[column].(string)))
-		}
-		room -= widest + 2
-	}
-	for _, r := range g.rows {
-		if g.width > 0 {
-			r[last] = text.Snip(r[last].(string), max(room-2, 10), "…")
-		}
-		g.writer.AppendRow(r)
-	}
-	var lines []string
-	for _, line := range strings.Split(g.writer.Render(), "\n") {
-		lines = append(lines, strings.TrimRight(line, " "))
-	}
-	return strings.Join(lines, "\n")
 }
