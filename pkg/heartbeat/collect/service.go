@@ -2,11 +2,14 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
@@ -15,7 +18,7 @@ func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) hea
 	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(s.IP).SSH)
 	to := services.Reach{Dial: new(net.Dialer).DialContext, Run: host.Run}
 	if s.ViaSSH {
-		to.Dial = host.Dial
+		to.Dial = dialOn(host)
 	}
 	own, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -38,4 +41,18 @@ func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) hea
 		v.Facts = seen.Facts
 	}
 	return v
+}
+
+// dialOn connects from the machine itself. A service that listens on the loopback
+// address alone refuses at the machine's own, and is meant all the same.
+func dialOn(host *remote.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := host.Dial(ctx, network, addr)
+		_, port, malformed := net.SplitHostPort(addr)
+		var unreached *remote.Error
+		if !errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &unreached) || malformed != nil {
+			return conn, err
+		}
+		return host.Dial(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	}
 }
