@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -146,7 +147,7 @@ type endless struct{ block *strings.Reader }
 
 func (e *endless) Read(p []byte) (int, error) {
 	n, err := e.block.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		_, err = e.block.Seek(0, io.SeekStart)
 	}
 	return n, err

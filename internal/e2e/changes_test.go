@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,7 +76,7 @@ func comeAndGo(t *testing.T, s *site) {
 		"demo/services/boot3: Remote manager communication failure → running",
 		"demo/services/node11: Database communication failure → running",
 	)
-	told := append(gone.Events, back.Events...)
+	told := slices.Concat(gone.Events, back.Events)
 	for name, list := range map[string][]event{
 		"events list": m.log(), "a follower from before": early.end(len(told)), "a follower from after": m.follow().end(len(told)),
 	} {

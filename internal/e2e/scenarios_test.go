@@ -17,5 +17,10 @@ func scenarios() []scenario {
 		{"one machine is silent", oneMachineSilent},
 		{"a filter touches nothing else", filterTouchesNothingElse},
 		{"two heartbeats at the same instant", cron},
+		{"host keys", hostKeys},
+		{"logins that fail", wrongLogin},
+		{"a bastion", bastion},
+		{"through SSH", throughSSH},
+		{"two clusters with the same names", twoClusters},
 	}
 }
