@@ -31,12 +31,13 @@ func Debian12() Image { return Image{Name: "debian12", Suite: "bookworm"} }
 // Debian13 is a bare Debian 13.
 func Debian13() Image { return Image{Name: "debian13", Suite: "trixie"} }
 
-// Databases is Debian 12 with MariaDB and memcached installed but not started.
+// Databases is Debian 12 with MariaDB (Galera included), memcached, HAProxy and
+// keepalived installed but not started.
 func Databases() Image {
 	return Image{
 		Name: "databases", Suite: "bookworm",
-		Packages: []string{"mariadb-server", "memcached"},
-		Disabled: []string{"mariadb.service", "memcached.service"},
+		Packages: []string{"mariadb-server", "memcached", "haproxy", "keepalived"},
+		Disabled: []string{"mariadb.service", "memcached.service", "haproxy.service", "keepalived.service"},
 	}
 }
 
