@@ -27,9 +27,10 @@ type cluster struct {
 }
 
 type instance struct {
-	Name  string `yaml:"name"`
-	IP    string `yaml:"ip"`
-	State string `yaml:"state,omitempty"`
+	Name  string         `yaml:"name"`
+	IP    string         `yaml:"ip"`
+	State string         `yaml:"state,omitempty"`
+	SSH   map[string]any `yaml:"ssh,omitempty"`
 }
 
 type service struct {

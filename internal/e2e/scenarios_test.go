@@ -22,5 +22,6 @@ func scenarios() []scenario {
 		{"a bastion", bastion},
 		{"through SSH", throughSSH},
 		{"two clusters with the same names", twoClusters},
+		{"secrets", secrets},
 	}
 }

@@ -1,0 +1,133 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// The channels through which a secret could leak.
+const (
+	arguments   = "the arguments of a process"
+	environment = "the environment of a process"
+	output      = "the output of clmgr"
+	stateFile   = "a file in the state folder"
+	journal     = "the journal of a machine"
+)
+
+// hunt looks for secrets in all channels.
+type hunt struct {
+	t       *testing.T
+	secrets map[string][][]byte // by name, the texts that give it away
+
+	mu    sync.Mutex
+	found map[string]map[string]string // by name and channel, what it stood in
+}
+
+// newHunt looks for each secret as a whole, in base64 and in hex, and for those parts
+// of it that no quoting changes.
+func newHunt(t *testing.T, secrets map[string]secret) *hunt {
+	h := &hunt{t: t, secrets: map[string][][]byte{}, found: map[string]map[string]string{}}
+	for name, s := range secrets {
+		whole := []byte(s.text)
+		h.secrets[name] = [][]byte{
+			whole, []byte(base64.StdEncoding.EncodeToString(whole)), []byte(hex.EncodeToString(whole)),
+		}
+		for _, part := range s.parts {
+			h.secrets[name] = append(h.secrets[name], []byte(part))
+		}
+		h.found[name] = map[string]string{}
+	}
+	return h
+}
+
+// search notes the secrets that stand in text.
+func (h *hunt) search(channel, where string, text []byte) {
+	for name, forms := range h.secrets {
+		for _, form := range forms {
+			if at := bytes.Index(text, form); at >= 0 {
+				h.mu.Lock()
+				h.found[name][channel] = fmt.Sprintf("%s: %q", where, text[max(0, at-200):min(len(text), at+200)])
+				h.mu.Unlock()
+			}
+		}
+	}
+}
+
+// answered searches what a run of clmgr printed.
+func (h *hunt) answered(a answer) answer {
+	h.search(output, "clmgr", []byte(a.stdout+a.stderr))
+	return a
+}
+
+// processes goes once through all processes of this host, and so of the machines.
+func (h *hunt) processes() {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		for file, channel := range map[string]string{"cmdline": arguments, "environ": environment} {
+			// A process may be gone by now.
+			text, _ := os.ReadFile(filepath.Join(dir, file))
+			h.search(channel, dir, text)
+		}
+	}
+}
+
+// watch goes through the processes again and again until stop.
+func (h *hunt) watch() (stop func()) {
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				h.processes()
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-done
+	}
+}
+
+// files searches every file below dir, and their names.
+func (h *hunt) files(dir string) {
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err == nil {
+			h.search(stateFile, path, []byte(path))
+		}
+		if err == nil && e.Type().IsRegular() {
+			h.search(stateFile, path, read(h.t, path))
+		}
+		return err
+	})
+	must(h.t, err)
+}
+
+// journals searches what the machines have logged since they were made.
+func (h *hunt) journals(s *site) {
+	for _, m := range s.Machines() {
+		h.search(journal, m.Name(), []byte(s.on(h.t, m.Name(), "journalctl --sync; journalctl --no-pager --all --output=export")))
+	}
+}
+
+// want checks in which channels a secret was found.
+func (h *hunt) want(name string, channels ...string) {
+	h.t.Helper()
+	slices.Sort(channels)
+	if got := slices.Sorted(maps.Keys(h.found[name])); !slices.Equal(got, channels) {
+		h.t.Errorf("the %s was found in %q, want %q", name, got, channels)
+		for channel, where := range h.found[name] {
+			h.t.Logf("%s: %s", channel, where)
+		}
+	}
+}
