@@ -30,7 +30,7 @@ func Up(t testing.TB, image lab.Image, names ...string) *lab.Lab {
 	}
 	o := lab.Options{
 		Name:      fmt.Sprintf("t%d-%d", os.Getpid(), count.Add(1)),
-		Ephemeral: true, Progress: t.Output(),
+		Ephemeral: true, Progress: t.Output(), Empty: len(names) == 0,
 	}
 	for _, name := range names {
 		o.Machines = append(o.Machines, lab.Spec{Name: name, Image: image})
