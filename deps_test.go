@@ -32,8 +32,9 @@ var mayImport = map[string]string{
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote " +
 		"pkg/config pkg/store pkg/eventlog pkg/secret",
-	"cmd/clmgr":            "pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab",
-	"internal/lab":         "",
+	"cmd/clmgr":            "pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
+	"internal/lab":         "internal/lab/ec2",
+	"internal/lab/ec2":     "",
 	"internal/lab/labtest": "internal/lab",
 	"internal/e2e":         "",
 	"internal/bench":       "",

@@ -7,6 +7,8 @@ import (
 	"os"
 	"reflect"
 	"slices"
+
+	"github.com/clmgr/clmgr/pkg/secret"
 )
 
 // Known is what the program has built in.
@@ -74,6 +76,8 @@ func parse(name string, data []byte, known Known, everybody bool) (*Config, erro
 	if !d.bad[&c] {
 		d.check(&c)
 	}
+	// An alias may have brought a password to a key whose value is quoted.
+	r.mask(secret.NewMasker(c.Secrets()...))
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clmgr/clmgr/pkg/secret"
 )
 
 // Problem is one mistake in the file, or one warning about it.
@@ -62,6 +64,15 @@ func (r *report) warning(at place, format string, args ...any) {
 
 func (r *report) at(at place, format string, args ...any) Problem {
 	return Problem{File: r.file, Line: max(at.line, 1), Column: max(at.column, 1), Message: fmt.Sprintf(format, args...)}
+}
+
+// mask takes secrets out of all messages.
+func (r *report) mask(m secret.Masker) {
+	for _, list := range [][]Problem{r.problems, r.warnings} {
+		for i := range list {
+			list[i].Message = m.Text(list[i].Message)
+		}
+	}
 }
 
 // err returns the problems as Errors, nil where there are none.
