@@ -63,7 +63,10 @@ func (b *budget) phase(ctx context.Context, f func(context.Context) error) (time
 	began := time.Now()
 	err = f(limited)
 	b.left -= time.Since(began)
-	return err != nil && limited.Err() != nil && ctx.Err() == nil, err
+	// A dialer keeps the deadline by a timer of its own, and may notice first.
+	deadline, _ := limited.Deadline()
+	ended := limited.Err() != nil || !time.Now().Before(deadline)
+	return err != nil && ended && ctx.Err() == nil, err
 }
 
 // dial connects and logs in. A pooled connection to the bastion may have died

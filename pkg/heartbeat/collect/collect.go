@@ -97,6 +97,13 @@ func (c *Collector) enter(ctx context.Context) bool {
 
 func (c *Collector) leave() { <-c.slots }
 
+// over tells whether the time of the whole look is up, or its caller gone. A dialer
+// keeps the deadline by a timer of its own and may notice a moment before ctx does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
+}
+
 // chosen returns the instances the selection covers, in the listing's order.
 func chosen(all []cloud.Instance, s Selection) []cloud.Instance {
 	var out []cloud.Instance
@@ -170,7 +177,7 @@ func (c *Collector) vantage(ctx context.Context, r Request, look heartbeat.Look)
 	for n, m := range points {
 		wg.Go(func() {
 			_, sight, _ := reach(c.pool.Host(r.Cluster.SSH, m.SSH).Check(ctx))
-			if ctx.Err() != nil {
+			if over(ctx) {
 				sight = heartbeat.Blind
 			}
 			out[n] = heartbeat.Vantage{IP: m.SSH.IP, Sight: sight}
@@ -199,6 +206,9 @@ func stopped(cluster string, s Service) heartbeat.Service {
 	v := blank(cluster, s)
 	v.Code, v.State, v.Reason = command.Stopped, command.Stopped.Text(), "its machine is stopped"
 	v.Sight, v.At = heartbeat.Told, time.Now()
+	if v.VIP.IsValid() {
+		v.HoldsVIP = new(bool) // what is off holds nothing
+	}
 	return v
 }
 
@@ -212,6 +222,6 @@ const lateReason = "not seen before the heartbeat's deadline"
 
 func blank(cluster string, s Service) heartbeat.Service {
 	return heartbeat.Service{
-		Cluster: cluster, Name: s.Target.Name, IP: s.IP, Mode: s.Target.Mode, Configured: s.Configured,
+		Cluster: cluster, Name: s.Target.Name, IP: s.IP, Mode: s.Target.Mode, Configured: s.Configured, VIP: s.Target.VIP,
 	}
 }

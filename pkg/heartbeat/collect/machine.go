@@ -23,7 +23,7 @@ func (c *Collector) lookAtMachine(ctx context.Context, r Request, m cloud.Instan
 	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(m.IP).SSH)
 	err := host.Check(ctx)
 	i.At = time.Now()
-	if err != nil && ctx.Err() != nil {
+	if err != nil && over(ctx) {
 		i.Sight, i.Reason = heartbeat.Blind, lateReason
 		return i
 	}
