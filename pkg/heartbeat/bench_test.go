@@ -38,3 +38,28 @@ func BenchmarkDiff(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRecord writes and reads the record of a cluster.
+func BenchmarkRecord(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		rec := Record{Seq: 1, Status: many(n)}
+		text, err := rec.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("write%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := rec.Encode(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("read%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := DecodeRecord(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -118,7 +118,9 @@ func (c *wireCode) UnmarshalJSON(b []byte) error {
 }
 
 // MarshalJSON gives the document.
-func (d Document) MarshalJSON() ([]byte, error) {
+func (d Document) MarshalJSON() ([]byte, error) { return json.Marshal(d.wire()) }
+
+func (d Document) wire() wireDocument {
 	c := d.Command
 	w := wireDocument{Events: d.Events, Level: c.Level, Manager: d.Manager, Time: stamp(d.At)}
 	if d.exact {
@@ -142,7 +144,7 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	if d.Part != Instances {
 		w.Services = d.services()
 	}
-	return json.Marshal(w)
+	return w
 }
 
 func (d Document) instances() *wireInstances {

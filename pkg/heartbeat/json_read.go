@@ -17,6 +17,10 @@ func (d *Document) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return fmt.Errorf("cannot read status document: %w", err)
 	}
+	return d.read(w)
+}
+
+func (d *Document) read(w wireDocument) error {
 	*d = Document{Events: w.Events}
 	d.Manager = w.Manager
 	if w.Command != nil {

@@ -21,11 +21,13 @@ type Record struct {
 	Undelivered []Event
 }
 
+// wireRecord holds the status in its wire form: a Document would encode itself
+// into bytes that are then read once more.
 type wireRecord struct {
-	Version     int      `json:"version"`
-	Seq         uint64   `json:"seq"`
-	Undelivered []Event  `json:"undelivered"`
-	Status      Document `json:"status"`
+	Version     int          `json:"version"`
+	Seq         uint64       `json:"seq"`
+	Undelivered []Event      `json:"undelivered"`
+	Status      wireDocument `json:"status"`
 }
 
 // DecodeRecord reads a stored record; nil gives the empty one, with Seq 0. What
@@ -48,7 +50,11 @@ func DecodeRecord(b []byte) (Record, error) {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return Record{}, fmt.Errorf("cannot read stored status: %w", err)
 	}
-	return Record{Seq: w.Seq, Status: w.Status.Status, Undelivered: w.Undelivered}, nil
+	var d Document
+	if err := d.read(w.Status); err != nil {
+		return Record{}, fmt.Errorf("cannot read stored status: %w", err)
+	}
+	return Record{Seq: w.Seq, Status: d.Status, Undelivered: w.Undelivered}, nil
 }
 
 // recordVersionOf reads the version alone. It stands first in what we write, so
@@ -69,7 +75,7 @@ func recordVersionOf(b []byte) (int, error) {
 func (r Record) Encode() ([]byte, error) {
 	return json.Marshal(wireRecord{
 		Version: recordVersion, Seq: r.Seq, Undelivered: r.Undelivered,
-		Status: Document{Status: r.Status, exact: true},
+		Status: Document{Status: r.Status, exact: true}.wire(),
 	})
 }
 
