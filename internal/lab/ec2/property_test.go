@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// templates are requests with places for what is there: i an instance, n an interface,
+// templates are requests with places for what is there: i an instance, n an interface, f
+// one that is free, held one with a second address of it,
 // a an attachment, e an allocation, s an association, ip an address, t a client token.
 const templates = `RunInstances&ImageId=ami-databases&MinCount=1&MaxCount=1&PrivateIpAddress=<ip>&ClientToken=<t>
 RunInstances&ImageId=ami-databases&MinCount=1&MaxCount=2&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=m1
@@ -24,13 +25,13 @@ DeleteTags&ResourceId.1=<i>&Tag.1.Key=Name
 AllocateAddress
 ReleaseAddress&AllocationId=<e>
 AssociateAddress&AllocationId=<e>&InstanceId=<i>
-AssociateAddress&AllocationId=<e>&NetworkInterfaceId=<n>&PrivateIpAddress=<ip>
+AssociateAddress&AllocationId=<e>&<held>
 DisassociateAddress&AssociationId=<s>
 CreateNetworkInterface&SubnetId=<subnet>&PrivateIpAddress=<ip>
 CreateNetworkInterface&SubnetId=<subnet>&SecondaryPrivateIpAddressCount=2
-DeleteNetworkInterface&NetworkInterfaceId=<n>
-AttachNetworkInterface&NetworkInterfaceId=<n>&InstanceId=<i>&DeviceIndex=1
-AttachNetworkInterface&NetworkInterfaceId=<n>&InstanceId=<i>&DeviceIndex=2
+DeleteNetworkInterface&NetworkInterfaceId=<f>
+AttachNetworkInterface&NetworkInterfaceId=<f>&InstanceId=<i>&DeviceIndex=1
+AttachNetworkInterface&NetworkInterfaceId=<f>&InstanceId=<i>&DeviceIndex=2
 DetachNetworkInterface&AttachmentId=<a>
 AssignPrivateIpAddresses&NetworkInterfaceId=<n>&PrivateIpAddress.1=<ip>
 AssignPrivateIpAddresses&NetworkInterfaceId=<n>&PrivateIpAddress.1=<ip>&AllowReassignment=true
@@ -53,8 +54,8 @@ func TestHistories(t *testing.T) {
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		s := newState("seed", netip.MustParsePrefix("10.1.2.0/24"), netip.MustParsePrefix("198.18.2.0/29"))
 		s.adopt([]Machine{{"m1", "databases", netip.MustParseAddr("10.1.2.21")}, {"m2", "databases", netip.MustParseAddr("10.1.2.22")}}, now)
-		steps := append([]string{"CreateNetworkInterface&SubnetId=<subnet>", "AllocateAddress"},
-			rapid.SliceOfN(rapid.SampledFrom(lines), 20, 60).Draw(r, "requests")...)
+		steps := append([]string{"CreateNetworkInterface&SubnetId=<subnet>", "CreateNetworkInterface&SubnetId=<subnet>", "AllocateAddress"},
+			rapid.SliceOfN(rapid.SampledFrom(lines), 30, 80).Draw(r, "requests")...)
 		for _, line := range steps {
 			now = now.Add(time.Minute)
 			if line == "arrive" || line == "fail" {
@@ -108,12 +109,15 @@ func filled(r *rapid.T, s *state, line string) string {
 			line = strings.Replace(line, place, rapid.SampledFrom(append(from, none)[:max(1, len(from))]).Draw(r, place), 1)
 		}
 	}
-	var attachments, associations, held []string
+	var attachments, associations, held, free []string
 	for _, n := range s.Interfaces {
-		for _, a := range n.Addresses {
-			held = append(held, "NetworkInterfaceId="+n.ID+"&PrivateIpAddress.1="+a.String())
+		for _, a := range n.Addresses[1:] {
+			held = append(held, "NetworkInterfaceId="+n.ID+"&PrivateIpAddress.1="+a.String()+"&PrivateIpAddress="+a.String())
 		}
-		if n.Attachment.Device > 0 {
+		switch {
+		case n.Attachment.ID == "":
+			free = append(free, n.ID)
+		case n.Attachment.Device > 0:
 			attachments = append(attachments, n.Attachment.ID)
 		}
 	}
@@ -127,6 +131,7 @@ func filled(r *rapid.T, s *state, line string) string {
 	pick("<e>", slices.Collect(maps.Keys(s.Elastic)), "eipalloc-00000001")
 	pick("<a>", attachments, "eni-attach-00000001")
 	pick("<held>", held, "")
+	pick("<f>", free, "eni-00000001")
 	pick("<s>", associations, "eipassoc-00000001")
 	pick("<ip>", []string{"10.1.2.20", "10.1.2.21", "10.1.2.22", "10.1.2.101"}, "")
 	pick("<t>", []string{"one", "two"}, "")
