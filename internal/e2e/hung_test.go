@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/clmgr/clmgr/internal/lab"
 )
 
@@ -127,6 +129,39 @@ func wantCutOff(t *testing.T, d document) {
 		e := d.entry(t, "demo/"+name)
 		if !e.Stale || e.State != "running" || e.Reason != "not seen before the heartbeat's deadline" {
 			t.Errorf("%s is %+v", name, e)
+		}
+	}
+}
+
+// silentPorts drop what is sent to them, so that a dialer's time-out is all that ends
+// a try. What the deadline cuts off is never told as failed, however often it does;
+// and what was told once is told in the same words by the next look.
+func silentPorts(t *testing.T, s *site) {
+	m := newManager(t, s.sample().only("m5"))
+	m.heartbeat(0)
+	for _, port := range []uint16{22, 11211} {
+		s.cut(t, lab.Cut{From: []string{lab.Host}, To: []string{"m5"}, Port: port})
+	}
+	m.Heartbeat["deadline"] = "300ms"
+	m.configure()
+	for range 12 {
+		d := m.heartbeat(3)
+		wantEvents(t, d.Events)
+		for _, e := range []entry{d.instance(t, "m5"), d.service(t, "nosql5")} {
+			if !e.Stale || e.State != "running" {
+				t.Errorf("cut off by the deadline: %+v", e)
+			}
+		}
+	}
+	m.Heartbeat = map[string]any{"deadline": "10s", "probe_timeout": "300ms"}
+	m.SSH["timeout"] = "300ms"
+	m.configure()
+	m.heartbeat(3)
+	look := func() string { return m.run("-o", "json", "instances", "heartbeat").want(t, 3).stdout }
+	for range 4 {
+		first, second := unmoved(t, look, look)
+		if diff := cmp.Diff(timeless(first), timeless(second)); diff != "" {
+			t.Errorf("two looks at a silent machine (-first +second):\n%s", diff)
 		}
 	}
 }

@@ -13,6 +13,7 @@ func scenarios() []scenario {
 		{"first events", firstEvents},
 		{"roles change", roleChanges},
 		{"hung things", hungThings},
+		{"silent ports", silentPorts},
 		{"the manager is isolated", isolation},
 		{"one machine is silent", oneMachineSilent},
 		{"a filter touches nothing else", filterTouchesNothingElse},
