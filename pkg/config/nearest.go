@@ -20,7 +20,12 @@ func nearest(s string, candidates []string) string {
 		if len(c) > longest {
 			continue
 		}
-		d := levenshtein.Distance(lower, strings.ToLower(c), levenshtein.NewParams().MaxCost(allowed))
+		// The bounded distance is quick, but may be less than it really is.
+		word := strings.ToLower(c)
+		d := levenshtein.Distance(lower, word, levenshtein.NewParams().MaxCost(allowed))
+		if d < least {
+			d = levenshtein.Distance(lower, word, nil)
+		}
 		if d < least {
 			best, least = c, d
 		}
