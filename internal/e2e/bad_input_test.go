@@ -117,7 +117,7 @@ func TestHugeDocument(t *testing.T) {
 	m := newManager(t, doors(map[string]*door{"door": newDoor(t)}))
 	const good = `{"level":"services","command":{"action":"status"}}` + "\n"
 	modest := m.pipe(good).want(t, 0).peak
-	for name, unit := range map[string]string{"string": "a", "nesting": "[{a:", "lines": "1,\n", "keys": "k:{},"} {
+	for name, unit := range map[string]string{"string": "a", "nesting": "[{a:", "lines": strings.Repeat("1,", 40) + "\n", "keys": "k:{},"} {
 		t.Run(name, func(t *testing.T) {
 			begin := `{"level":`
 			if name == "string" {

@@ -19,6 +19,7 @@ func isolation(t *testing.T, s *site) {
 	var told []event
 	for _, filter := range []string{"all", "node10"} {
 		heal := s.cut(t, lab.Cut{From: []string{lab.Host}})
+		m.hasten("500ms") // nobody answers
 		blind := m.heartbeat(3, filter)
 		wantEvents(t, blind.Events, "demo/managers/watcher: seeing → isolated")
 		told = append(told, blind.Events...)
@@ -32,6 +33,7 @@ func isolation(t *testing.T, s *site) {
 			}
 		}
 		heal()
+		m.hasten(patience)
 		seeing := m.heartbeat(0)
 		wantEvents(t, seeing.Events, "demo/managers/watcher: isolated → seeing")
 		told = append(told, seeing.Events...)

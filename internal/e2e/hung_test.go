@@ -144,7 +144,7 @@ func silentPorts(t *testing.T, s *site) {
 	}
 	m.Heartbeat["deadline"] = "300ms"
 	m.configure()
-	for range 12 {
+	for range 8 {
 		d := m.heartbeat(3)
 		wantEvents(t, d.Events)
 		for _, e := range []entry{d.instance(t, "m5"), d.service(t, "nosql5")} {
@@ -158,7 +158,7 @@ func silentPorts(t *testing.T, s *site) {
 	m.configure()
 	m.heartbeat(3)
 	look := func() string { return m.run("-o", "json", "instances", "heartbeat").want(t, 3).stdout }
-	for range 4 {
+	for range 3 {
 		first, second := unmoved(t, look, look)
 		if diff := cmp.Diff(timeless(first), timeless(second)); diff != "" {
 			t.Errorf("two looks at a silent machine (-first +second):\n%s", diff)

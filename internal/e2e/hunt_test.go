@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // The channels through which a secret could leak.
@@ -84,11 +85,14 @@ func (h *hunt) watch() (stop func()) {
 	end, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		// Less than any process lives that clmgr is or starts.
+		next := time.NewTicker(3 * time.Millisecond)
+		defer next.Stop()
 		for {
 			select {
 			case <-end:
 				return
-			default:
+			case <-next.C:
 				h.processes()
 			}
 		}

@@ -74,6 +74,16 @@ func (m *manager) configure() {
 	must(m.t, os.WriteFile(m.file, text, 0o600))
 }
 
+// hasten makes the manager wait so long for what is silent.
+func (m *manager) hasten(after string) {
+	m.t.Helper()
+	m.Heartbeat["probe_timeout"], m.SSH["timeout"] = after, after
+	m.configure()
+}
+
+// patience is how long the sample waits for what is silent.
+const patience = "2s"
+
 // run runs clmgr with the manager's configuration.
 func (m *manager) run(args ...string) answer {
 	m.t.Helper()

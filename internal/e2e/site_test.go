@@ -76,7 +76,7 @@ func (s *site) sample() conf {
 		c.Instances = append(c.Instances, instance{Name: m.Name(), IP: m.IP().String()})
 	}
 	return conf{
-		Heartbeat: map[string]any{"deadline": "10s", "probe_timeout": "2s"},
+		Heartbeat: map[string]any{"deadline": "10s", "probe_timeout": patience},
 		SSH:       s.ssh(),
 		Modes: map[string]any{
 			"sshd": map[string]any{"port": 22, "tcp": map[string]any{"expect": `^SSH-2\.0-`}},
@@ -89,7 +89,7 @@ func (s *site) sample() conf {
 func (s *site) ssh() map[string]any {
 	return map[string]any{
 		"user": "root", "keys": []string{s.KeyFile()}, "known_hosts": []string{s.KnownHosts()},
-		"agent": false, "config_file": "none", "timeout": "2s",
+		"agent": false, "config_file": "none", "timeout": patience,
 	}
 }
 
