@@ -21,6 +21,7 @@ var mayImport = map[string]string{
 	"pkg/secret":            "",
 	"pkg/command":           "",
 	"pkg/cloud":             "",
+	"pkg/cloud/cloudtest":   "pkg/cloud",
 	"pkg/store":             "",
 	"pkg/store/storetest":   "pkg/store",
 	"pkg/eventlog":          "",

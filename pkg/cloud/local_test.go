@@ -1,32 +1,37 @@
-package cloud
+package cloud_test
 
 import (
-	"context"
-	"errors"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/cloud/cloudtest"
 )
 
 func TestLocal(t *testing.T) {
-	ctx := context.Background()
-	l := NewLocal([]Instance{{ID: "m1", Name: "m1"}, {ID: "m2", Name: "m2", State: "stopped"}})
-	listing, err := l.Instances(ctx)
-	if err != nil || !listing.Complete || len(listing.Instances) != 2 || listing.Instances[1].State != "stopped" {
+	cloudtest.Run(t, func(*testing.T) cloud.Driver {
+		var list []cloud.Instance
+		for _, m := range machines(3) {
+			list = append(list, cloud.Instance{ID: m.Name, Name: m.Name, IP: m.IP})
+		}
+		return cloud.NewLocal(list)
+	})
+}
+
+// What the operator declared is the state, and a refusal says what to do instead.
+func TestLocalTells(t *testing.T) {
+	l := cloud.NewLocal([]cloud.Instance{{ID: "m1", Name: "m1", State: "stopped"}})
+	if listing, err := l.Instances(t.Context()); err != nil || listing.Instances[0].State != cloud.StateStopped {
 		t.Errorf("%+v, %v", listing, err)
 	}
-	listing.Instances[0].ID = "changed"
-	if again, _ := l.Instances(ctx); again.Instances[0].ID != "m1" {
-		t.Error("the listing is not the caller's own")
+	_, err := l.Stop(t.Context(), "m1")
+	want := "cannot stop instance m1: refused by " + cloud.GateLocal
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "state: stopped") {
+		t.Errorf("%v, want %s", err, want)
 	}
-	for verb, act := range map[string]func(context.Context, string) error{
-		"launch": l.Launch, "start": l.Start, "stop": l.Stop, "terminate": l.Terminate,
-	} {
-		err := act(ctx, "m1")
-		var refused *Refused
-		if !errors.As(err, &refused) || refused.Gate != GateLocal || refused.Verb != verb || refused.Name != "m1" {
-			t.Errorf("%s: %v", verb, err)
-		} else if !strings.Contains(err.Error(), "cannot "+verb+" instance m1: refused by "+GateLocal) {
-			t.Errorf("%s: %v", verb, err)
-		}
+	if _, err := l.Associate(t.Context(), "m1", netip.MustParseAddr("198.51.100.1")); err == nil ||
+		!strings.Contains(err.Error(), "refused by "+cloud.GateLocalAddresses) {
+		t.Error(err)
 	}
 }

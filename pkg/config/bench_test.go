@@ -14,7 +14,7 @@ func known() Known {
 			"memcache": {Type: "nosql", Port: 11211},
 			"proxy0":   {Type: "proxy"},
 		},
-		Drivers: []string{"LOCAL"},
+		Drivers: []string{"LOCAL", "EC2"},
 	}
 }
 

@@ -99,6 +99,7 @@ func (d *decoder) checkCluster(cluster *Cluster, modes []string, reserved map[st
 	if d.set(&cluster.SSH.Width) {
 		d.problem(d.where(&cluster.SSH.Width), "width holds for all clusters together; it belongs under the ssh at the top of the file")
 	}
+	k.checkCloud()
 	k.checkInstances()
 	k.checkServices()
 }

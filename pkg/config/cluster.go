@@ -22,23 +22,26 @@ type Cluster struct {
 // documents. Only Driver has a meaning so far; the rest is carried to the status
 // document.
 type Cloud struct {
-	Driver         string       `yaml:"driver" default:"LOCAL" check:"driver"`
-	ElasticIP      string       `yaml:"elastic_ip"`
-	ExVDC          string       `yaml:"ex_vdc"`
-	Host           string       `yaml:"host"`
-	InstanceType   string       `yaml:"instance_type"`
-	Key            string       `yaml:"key"`
-	Password       secret.Value `yaml:"password"`
-	PublicKey      string       `yaml:"public_key"`
-	Region         string       `yaml:"region"`
-	SecurityGroups string       `yaml:"security_groups"`
-	Status         string       `yaml:"status"`
-	Subnet         string       `yaml:"subnet"`
-	Template       string       `yaml:"template"`
-	User           string       `yaml:"user"`
-	Version        string       `yaml:"version"`
-	VPC            string       `yaml:"vpc"`
-	Zone           string       `yaml:"zone"`
+	Driver         string        `yaml:"driver" default:"LOCAL" check:"driver"`
+	APICache       time.Duration `yaml:"api_cache" default:"60s"`
+	ElasticIP      string        `yaml:"elastic_ip"`
+	Endpoint       string        `yaml:"endpoint" check:"word"`
+	ExVDC          string        `yaml:"ex_vdc"`
+	Host           string        `yaml:"host"`
+	InstanceType   string        `yaml:"instance_type"`
+	Key            string        `yaml:"key"`
+	Password       secret.Value  `yaml:"password"`
+	Profile        string        `yaml:"profile" check:"word"`
+	PublicKey      string        `yaml:"public_key"`
+	Region         string        `yaml:"region"`
+	SecurityGroups string        `yaml:"security_groups"`
+	Status         string        `yaml:"status"`
+	Subnet         string        `yaml:"subnet"`
+	Template       string        `yaml:"template"`
+	User           string        `yaml:"user"`
+	Version        string        `yaml:"version"`
+	VPC            string        `yaml:"vpc"`
+	Zone           string        `yaml:"zone"`
 }
 
 // Login is how databases are logged in to.

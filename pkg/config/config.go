@@ -44,7 +44,7 @@ type SSH struct {
 	Keys       []string      `yaml:"keys" check:"path"`        // absolute; none leaves it to ssh_config, then ~/.ssh/id_*
 	Agent      bool          `yaml:"agent" default:"true"`     // ask the agent at $SSH_AUTH_SOCK
 	KnownHosts []string      `yaml:"known_hosts" check:"path"` // absolute; default ~/.ssh/known_hosts, then /etc/ssh/ssh_known_hosts where it exists
-	HostKey    string        `yaml:"host_key" default:"strict" enum:"strict|accept-new"`
+	HostKey    string        `yaml:"host_key" default:"strict" enum:"strict|accept-new|console"`
 	ConfigFile string        `yaml:"config_file" check:"path-or-none"` // absolute, "" for none; default ~/.ssh/config where it exists
 	Bastion    string        `yaml:"bastion" check:"bastion"`          // [user@]host[:port]
 	Timeout    time.Duration `yaml:"timeout" default:"3s"`

@@ -9,19 +9,20 @@ import (
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/services"
+	"github.com/clmgr/clmgr/pkg/store"
 )
 
 // Known is what this program has built in, for the configuration's checks.
 func Known() config.Known {
 	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
 	for name, m := range services.Modes() {
-		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port}
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
 	}
 	return known
 }
 
 // clustersOf turns the configuration's clusters into what can be looked at.
-func clustersOf(cfg *config.Config) ([]collect.Cluster, error) {
+func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, error) {
 	checks, err := checksOf(cfg)
 	if err != nil {
 		return nil, err
@@ -29,19 +30,18 @@ func clustersOf(cfg *config.Config) ([]collect.Cluster, error) {
 	var out []collect.Cluster
 	for _, c := range cfg.Clusters {
 		cl := collect.Cluster{Name: c.Name, Cloud: settings(c.Cloud), SSH: sshSettings(c.SSH)}
-		var local []cloud.Instance
 		for _, i := range c.Instances {
-			local = append(local, cloud.Instance{ID: i.Name, Name: i.Name, IP: i.IP, State: i.State})
 			cl.Machines = append(cl.Machines, collect.Machine{
 				Name: i.Name, SSH: remote.Machine{Name: i.Name, IP: i.IP, User: i.SSH.User, Port: i.SSH.Port},
 			})
 		}
-		cl.Driver = cloud.NewLocal(local)
+		cl.Driver = driverOf(c, documents)
 		for _, s := range c.Services {
 			cl.Services = append(cl.Services, collect.Service{
 				Target: services.Target{
 					Name: s.Name, Mode: s.Mode, Addr: netip.AddrPortFrom(s.IP, s.Port).String(),
 					User: s.Database.User, Password: s.Database.Password, TLS: s.Database.TLS, Check: checks[s.Mode],
+					Stats: services.Stats(s.Stats), VIP: s.VIP,
 				},
 				IP: s.IP, Type: s.Type, Configured: s.Role, ViaSSH: s.Via == "ssh", Timeout: s.Timeout,
 			})
@@ -86,8 +86,8 @@ func sshSettings(s config.SSH) *remote.Settings {
 // settings returns the cloud settings under the seed's names, as they are shown.
 func settings(c config.Cloud) map[string]string {
 	out := map[string]string{
-		"driver": c.Driver, "elastic_ip": c.ElasticIP, "ex_vdc": c.ExVDC, "host": c.Host,
-		"instance_type": c.InstanceType, "key": c.Key, "password": c.Password.String(), "public_key": c.PublicKey,
+		"driver": c.Driver, "elastic_ip": c.ElasticIP, "endpoint": c.Endpoint, "ex_vdc": c.ExVDC, "host": c.Host,
+		"instance_type": c.InstanceType, "key": c.Key, "password": c.Password.String(), "profile": c.Profile, "public_key": c.PublicKey,
 		"region": c.Region, "security_groups": c.SecurityGroups, "status": c.Status, "subnet": c.Subnet,
 		"template": c.Template, "user": c.User, "version": c.Version, "vpc": c.VPC, "zone": c.Zone,
 	}

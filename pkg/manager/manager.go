@@ -57,7 +57,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	if err != nil {
 		return nil, err
 	}
-	clusters, err := clustersOf(cfg)
+	clusters, err := clustersOf(cfg, documents)
 	if err != nil {
 		return nil, err
 	}

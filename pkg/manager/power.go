@@ -35,13 +35,16 @@ func (m *Manager) power(ctx context.Context, c command.Command) command.Result {
 }
 
 func change(ctx context.Context, d cloud.Driver, action, name string) error {
+	var err error
 	switch action {
 	case "launch":
-		return d.Launch(ctx, name)
+		_, err = d.Launch(ctx, name)
 	case "start":
-		return d.Start(ctx, name)
+		_, err = d.Start(ctx, name)
 	case "stop":
-		return d.Stop(ctx, name)
+		_, err = d.Stop(ctx, name)
+	default:
+		_, err = d.Terminate(ctx, name)
 	}
-	return d.Terminate(ctx, name)
+	return err
 }
