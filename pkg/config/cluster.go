@@ -19,8 +19,8 @@ type Cluster struct {
 }
 
 // Cloud holds where the cluster's machines come from, in the words of the 2012
-// documents. Only Driver has a meaning so far; the rest is carried to the status
-// document.
+// documents. With LOCAL all but Driver is only carried to the status document, and
+// so is with EC2 what it has no use for.
 type Cloud struct {
 	Driver         string        `yaml:"driver" default:"LOCAL" check:"driver"`
 	APICache       time.Duration `yaml:"api_cache" default:"60s"`
