@@ -145,8 +145,7 @@ func TestLag(t *testing.T) {
 	}
 	var seen string
 	for n := range 6 {
-		switch n {
-		case 1:
+		if n == 1 {
 			_, err := s.get(ctx, id)
 			wantCode(t, err, "InvalidInstanceID.NotFound")
 			seen += "-"

@@ -3,6 +3,7 @@ package ec2
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/netip"
 	"slices"
@@ -86,7 +87,7 @@ func kept(t *testing.T, s *state) string {
 func wellFormed(t *testing.T, body []byte) {
 	t.Helper()
 	for d := xml.NewDecoder(strings.NewReader(string(body))); ; {
-		if _, err := d.Token(); err == io.EOF {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
 			t.Fatalf("%v in %s", err, body)

@@ -20,7 +20,7 @@ import (
 // raw sends a form, signed at that time, and returns status and body.
 func (s site) raw(t *testing.T, form string, at time.Time) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/", strings.NewReader(form))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/", strings.NewReader(form))
 	must(t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	sum := sha256.Sum256([]byte(form))
@@ -108,7 +108,7 @@ func TestSignature(t *testing.T) {
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("unsigned: %d", res.StatusCode)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/", strings.NewReader(form+"&MaxResults=5"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/", strings.NewReader(form+"&MaxResults=5"))
 	must(t, err)
 	sum := sha256.Sum256([]byte(form))
 	must(t, v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secret},

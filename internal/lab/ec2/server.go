@@ -93,7 +93,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serial++
 	id := fmt.Sprintf("%08x-0000-4000-8000-%012x", time.Now().Unix(), s.serial)
 	s.mu.Unlock()
+	begin := time.Now()
 	body, err := s.answer(r, id)
+	s.sleep(r.Context(), leastTime-time.Since(begin))
 	var refused *Error
 	switch {
 	case err == nil:
@@ -103,6 +105,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		panic(http.ErrAbortHandler) // cut the connection
 	}
+}
+
+// leastTime is what a call takes at least, much less than any call over a network. The
+// SDK for Go closes the body of its request when it has the answer; where that is before
+// its transport saw the body's end, the connection is dropped with the answer half read.
+const leastTime = 2 * time.Millisecond
+
+// sleep waits; false means that nobody waits for the answer any more.
+func (s *Server) sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	}
+	return false
 }
 
 // errCut is the end of a call whose connection is cut.
@@ -120,14 +141,8 @@ func (s *Server) answer(r *http.Request, id string) ([]byte, error) {
 	if v.effect == Hung {
 		v.delay = 1 << 62
 	}
-	if v.delay > 0 {
-		select {
-		case <-time.After(v.delay):
-		case <-r.Context().Done():
-			return nil, errCut
-		case <-s.ctx.Done():
-			return nil, errCut
-		}
+	if !s.sleep(r.Context(), v.delay) {
+		return nil, errCut
 	}
 	switch v.effect {
 	case Refused:
