@@ -9,10 +9,12 @@ import (
 func known() Known {
 	return Known{
 		Modes: map[string]ModeInfo{
-			"mariadb":  {Type: "db", Port: 3306},
-			"mysql":    {Type: "db", Port: 3306},
-			"memcache": {Type: "nosql", Port: 11211},
-			"proxy0":   {Type: "proxy"},
+			"mariadb":    {Type: "db", Port: 3306, Roles: true},
+			"mysql":      {Type: "db", Port: 3306, Roles: true},
+			"memcache":   {Type: "nosql", Port: 11211},
+			"proxy0":     {Type: "proxy"},
+			"haproxy":    {Type: "lb", NoPort: true, Stats: true},
+			"keepalived": {Type: "lb", NoPort: true, Roles: true, VIP: true},
 		},
 		Drivers: []string{"LOCAL", "EC2"},
 	}

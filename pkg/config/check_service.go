@@ -10,6 +10,7 @@ func (k *checker) checkServices() {
 		k.checkName("service", s.Name, &s.Name, s, names)
 		k.checkPlace(s)
 		k.checkServiceMode(s)
+		k.checkBalancer(s)
 	}
 }
 
@@ -39,7 +40,7 @@ func (k *checker) checkServiceMode(s *Service) {
 		return
 	}
 	info, builtIn := k.known.Modes[s.Mode]
-	port, needed := info.Port, true
+	port, needed := info.Port, !info.NoPort
 	if !builtIn {
 		m := k.described[s.Mode]
 		if m == nil {

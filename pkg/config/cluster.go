@@ -79,4 +79,16 @@ type Service struct {
 	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`
 	Database Login         `yaml:"database"` // merged over the cluster's
 	Timeout  time.Duration `yaml:"timeout"`  // default heartbeat.probe_timeout
+	VIP      netip.Addr    `yaml:"vip"`      // for keepalived: the virtual address it guards
+	Stats    Stats         `yaml:"stats"`    // for haproxy
+}
+
+// Stats is where an haproxy tells how its servers do: on a socket of its machine or
+// on an HTTP page.
+type Stats struct {
+	Socket   string       `yaml:"socket" check:"socket" one:"true"`
+	Path     string       `yaml:"path" check:"urlpath" one:"true"` // "" for the socket
+	Port     uint16       `yaml:"port"`                            // of the page; never 0 after Load where Path is set
+	User     string       `yaml:"user"`
+	Password secret.Value `yaml:"password"` // in the file: text, {env: NAME} or {file: PATH}
 }

@@ -100,7 +100,7 @@ func (d *decoder) fillFromMode(s *Service) {
 	if !d.set(&s.Port) {
 		s.Port = info.Port
 	}
-	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" {
+	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" && !info.Roles {
 		s.Role = "na"
 	}
 }

@@ -19,8 +19,12 @@ type Known struct {
 
 // ModeInfo is what the configuration needs to know of a built-in mode.
 type ModeInfo struct {
-	Type string // db, nosql, proxy, lb, bench or other
-	Port uint16 // of its services by default; 0 for none
+	Type   string // db, nosql, proxy, lb, bench or other
+	Port   uint16 // of its services by default; 0 for none
+	NoPort bool   // its services need none
+	Roles  bool   // its services tell their role themselves
+	// VIP and Stats say that the keys of that name mean something to it.
+	VIP, Stats bool
 }
 
 // largest is the size in bytes of the largest file that is read.

@@ -47,6 +47,7 @@ func (c *Config) Secrets() []secret.Value {
 		add(c.Clusters[i].Database.Password)
 		for j := range c.Clusters[i].Services {
 			add(c.Clusters[i].Services[j].Database.Password)
+			add(c.Clusters[i].Services[j].Stats.Password)
 		}
 	}
 	return all

@@ -139,6 +139,8 @@ func textSchema(r *rule) schema {
 		s["pattern"] = `^[A-Z]+$`
 	case "urlpath":
 		s["pattern"] = `^/[^\x00-\x20\x7f]*$`
+	case "socket":
+		s["pattern"] = "^/"
 	case "path", "path-or-none":
 		s["minLength"] = 1
 	case "regexp":

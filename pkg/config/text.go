@@ -28,6 +28,10 @@ func textFault(check, s string) string {
 		if !strings.HasPrefix(s, "/") || strings.ContainsFunc(s, notInWord) {
 			return quoted(s) + " is not the path of a URL; it begins with / and has no spaces"
 		}
+	case "socket":
+		if !strings.HasPrefix(s, "/") {
+			return quoted(s) + " is not the path of a socket on the service's machine; it begins with /"
+		}
 	case "path", "path-or-none":
 		if s == "" {
 			return "the path is empty"

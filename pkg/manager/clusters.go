@@ -16,7 +16,7 @@ import (
 func Known() config.Known {
 	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
 	for name, m := range services.Modes() {
-		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port}
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
 	}
 	return known
 }
@@ -41,6 +41,7 @@ func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, e
 				Target: services.Target{
 					Name: s.Name, Mode: s.Mode, Addr: netip.AddrPortFrom(s.IP, s.Port).String(),
 					User: s.Database.User, Password: s.Database.Password, TLS: s.Database.TLS, Check: checks[s.Mode],
+					Stats: services.Stats(s.Stats), VIP: s.VIP,
 				},
 				IP: s.IP, Type: s.Type, Configured: s.Role, ViaSSH: s.Via == "ssh", Timeout: s.Timeout,
 			})

@@ -22,7 +22,10 @@ import (
 func TestModes(t *testing.T) {
 	modes := services.Modes()
 	for name, want := range map[string]services.ModeInfo{
-		"mariadb": {Type: "db", Port: 3306}, "mysql": {Type: "db", Port: 3306}, "memcache": {Type: "nosql", Port: 11211},
+		"mariadb": {Type: "db", Port: 3306, Roles: true}, "mysql": {Type: "db", Port: 3306, Roles: true},
+		"galera": {Type: "db", Port: 3306, Roles: true}, "memcache": {Type: "nosql", Port: 11211},
+		"mysql-proxy": {Type: "proxy", Port: 4040}, "haproxy": {Type: "lb", NoPort: true, Stats: true},
+		"keepalived": {Type: "lb", NoPort: true, Roles: true, VIP: true},
 	} {
 		if modes[name] != want {
 			t.Errorf("%s: got %+v, want %+v", name, modes[name], want)

@@ -54,6 +54,12 @@ func dialectOf(version string) dialect {
 // databaseProbe probes either kind of server: whichever answers is asked in its own
 // words, and the facts say so where it is not the kind that the mode names.
 func databaseProbe(mode string) func(context.Context, attempt) Observation {
+	return sessionProbe(mode, (*look).observe)
+}
+
+// sessionProbe logs in and then does what observe does. An empty mode names neither
+// kind of server. An error of observe is of the connection or of a question refused.
+func sessionProbe(mode string, observe func(*look, context.Context) (Observation, error)) func(context.Context, attempt) Observation {
 	return func(ctx context.Context, a attempt) Observation {
 		if !knownTLS(a.TLS) {
 			return a.failed(command.BadConfig, fmt.Sprintf("tls %q is none of off, preferred, skip-verify, required", a.TLS))
@@ -64,7 +70,7 @@ func databaseProbe(mode string) func(context.Context, attempt) Observation {
 		}
 		defer done()
 		look := &look{attempt: a, mode: mode, wire: newWire(conn, a.TLS != "" && a.TLS != "off", a.sample)}
-		return look.guarded(ctx)
+		return look.guarded(ctx, observe)
 	}
 }
 
@@ -79,7 +85,7 @@ type look struct {
 }
 
 // guarded runs the look and makes an observation of a panic in the driver library.
-func (l *look) guarded(ctx context.Context) (seen Observation) {
+func (l *look) guarded(ctx context.Context, observe func(*look, context.Context) (Observation, error)) (seen Observation) {
 	defer func() {
 		if recover() != nil {
 			seen = l.failed(command.DatabaseCommFailure, "sent a malformed answer")
@@ -91,7 +97,7 @@ func (l *look) guarded(ctx context.Context) (seen Observation) {
 	}
 	defer l.session.close()
 	l.wire.loggedIn = true
-	seen, err = l.observe(ctx)
+	seen, err = observe(l, ctx)
 	if err != nil {
 		seen = l.queryFailed(ctx, err)
 	}

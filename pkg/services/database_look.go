@@ -19,7 +19,7 @@ func (l *look) observe(ctx context.Context) (Observation, error) {
 	}
 	l.facts = basicFacts(basic)
 	l.facts["server"] = d.name
-	if d.name != l.mode {
+	if l.mode != "" && d.name != l.mode {
 		l.facts["server_mismatch"] = fmt.Sprintf("mode is %s, but the server is %s", l.mode, d.name)
 	}
 	counters, err := l.counters(ctx, d)

@@ -5,10 +5,16 @@ import "context"
 // ModeInfo tells what kind of service a mode is and where it listens.
 type ModeInfo struct {
 	Type string // db|nosql|proxy|lb|bench|other
-	Port uint16 // the default port
+	Port uint16 // the default port; 0 for none
+	// NoPort says that the mode's services are not reached by a port of their own.
+	NoPort bool
+	// Roles says that the mode's services tell their role themselves.
+	Roles bool
+	// VIP and Stats say that the target's fields of that name mean something to it.
+	VIP, Stats bool
 }
 
-// TypeDB is the type of the database modes, the only ones that have a role.
+// TypeDB is the type of the database modes.
 const TypeDB = "db"
 
 // driver is what this package knows of one mode.
@@ -20,9 +26,13 @@ type driver struct {
 // drivers lists the built-in modes, one file each.
 func drivers() map[string]driver {
 	return map[string]driver{
-		"mariadb":  mariadbDriver(),
-		"mysql":    mysqlDriver(),
-		"memcache": memcacheDriver(),
+		"mariadb":     mariadbDriver(),
+		"mysql":       mysqlDriver(),
+		"galera":      galeraDriver(),
+		"memcache":    memcacheDriver(),
+		"mysql-proxy": mysqlProxyDriver(),
+		"haproxy":     haproxyDriver(),
+		"keepalived":  keepalivedDriver(),
 	}
 }
 

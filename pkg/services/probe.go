@@ -35,7 +35,7 @@ func Probe(ctx context.Context, t Target, reach Reach) (seen Observation) {
 	a := attempt{
 		Target:   t,
 		reach:    reach,
-		masker:   secret.NewMasker(t.Password),
+		masker:   secret.NewMasker(t.Password, t.Stats.Password, t.Stats.login()),
 		patience: time.Until(deadline),
 	}
 	d, err := driverFor(t)
@@ -43,7 +43,7 @@ func Probe(ctx context.Context, t Target, reach Reach) (seen Observation) {
 		return a.finish(a.failed(command.BadConfig, err.Error()), NA)
 	}
 	role := NA
-	if d.info.Type == TypeDB {
+	if d.info.Roles {
 		role = Unknown
 	}
 	if ctx.Err() != nil {

@@ -25,25 +25,33 @@ const ample = 5 * time.Second
 // machines and run in order; each leaves them as it found them, the last one switches
 // them off.
 func TestRealServices(t *testing.T) {
-	l := labtest.Up(t, lab.Databases(), "m1", "m2", "m3")
-	b := &bench{lab: l, m1: l.Machine("m1"), m2: l.Machine("m2"), m3: l.Machine("m3")}
-	pool := remote.NewPool(remote.Options{})
-	t.Cleanup(func() { pool.Close() })
-	b.ssh = func(m *lab.Machine) services.Reach {
-		host := pool.Host(&remote.Settings{
-			User: "root", Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: ample,
-		}, remote.Machine{Name: m.Name(), IP: m.IP()})
-		return services.Reach{Dial: host.Dial, Run: host.Run}
-	}
+	b := newBench(t)
 	t.Run("mariadb", b.testMariaDB)
 	t.Run("memcache", b.testMemcache)
 	t.Run("checks", b.testChecks)
 	t.Run("no machine", b.testNoMachine)
 }
 
+// newBench boots the machines.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	l := labtest.Up(t, lab.Databases(), "m1", "m2", "m3")
+	b := &bench{lab: l, user: "root", m1: l.Machine("m1"), m2: l.Machine("m2"), m3: l.Machine("m3")}
+	pool := remote.NewPool(remote.Options{})
+	t.Cleanup(func() { pool.Close() })
+	b.ssh = func(m *lab.Machine) services.Reach {
+		host := pool.Host(&remote.Settings{
+			User: b.user, Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: ample,
+		}, remote.Machine{Name: m.Name(), IP: m.IP()})
+		return services.Reach{Dial: host.Dial, DialThere: host.Dial, Run: host.Run}
+	}
+	return b
+}
+
 // bench is the set of machines: m1 has the primary, m2 its replica, m3 memcached.
 type bench struct {
 	lab        *lab.Lab
+	user       string // who logs in
 	m1, m2, m3 *lab.Machine
 	ssh        func(*lab.Machine) services.Reach
 }
