@@ -58,8 +58,12 @@ func (a *app) serviceTable(d heartbeat.Document, clusters bool) string {
 func (a *app) conditionLines(d heartbeat.Document) string {
 	var lines []string
 	for _, c := range d.Conditions {
-		if c.State == heartbeat.Isolated || c.State == heartbeat.TwoPrimaries {
-			lines = append(lines, a.paint(fmt.Sprintf("%s: %s: %s", c.Cluster, c.State, c.Reason), false, false))
+		if c.Amiss() {
+			where := c.Cluster
+			if c.Kind == heartbeat.VIPs {
+				where += ": " + c.Name
+			}
+			lines = append(lines, a.paint(fmt.Sprintf("%s: %s: %s", where, c.State, c.Reason), false, false))
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -91,7 +91,7 @@ func conditions(before Status, look Look, merged Status, isolation Condition) []
 	if !look.Whole || isolation.State == Isolated {
 		verdict = lastWord(before, Condition{Cluster: look.Cluster, Kind: Clusters, Name: look.Cluster, State: Consistent})
 	}
-	return []Condition{isolation, verdict}
+	return append([]Condition{isolation, verdict}, judgeVIPs(before, look, merged, isolation.State == Isolated)...)
 }
 
 // judgePrimaries counts the databases seen to take writes and to replicate from

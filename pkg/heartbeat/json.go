@@ -82,6 +82,7 @@ type wireService struct {
 	Cluster    string         `json:"cluster,omitempty"`
 	Code       wireCode       `json:"code"`
 	Facts      map[string]any `json:"facts,omitempty"`
+	HoldsVIP   *bool          `json:"holds_vip,omitempty"`
 	IP         *string        `json:"ip"`
 	Mode       string         `json:"mode"`
 	Name       string         `json:"name"`
@@ -91,6 +92,7 @@ type wireService struct {
 	State      string         `json:"state"`
 	Status     string         `json:"status"`
 	Time       string         `json:"time,omitempty"`
+	VIP        *string        `json:"vip,omitempty"`
 	Writable   bool           `json:"writable,omitempty"`
 }
 
@@ -176,7 +178,7 @@ func (d Document) services() *wireServices {
 		out.Services = append(out.Services, map[string]wireService{v.Name: {
 			Age: d.age(v.At), Cluster: v.Cluster, Code: wireCode(v.Code), Facts: v.Facts, IP: textIP(v.IP),
 			Mode: v.Mode, Name: v.Name, Reason: v.Reason, Configured: v.Configured, Stale: v.Stale,
-			State: v.State, Status: v.Role, Time: d.stamp(v.At), Writable: v.Writable,
+			State: v.State, Status: v.Role, Time: d.stamp(v.At), Writable: v.Writable, VIP: textIP(v.VIP), HoldsVIP: v.HoldsVIP,
 		}})
 	}
 	return out

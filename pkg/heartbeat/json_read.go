@@ -85,7 +85,7 @@ func (d *Document) readServices(w *wireServices, r *times) {
 			d.Services = append(d.Services, Service{
 				Cluster: v.Cluster, Name: name, IP: r.ip(v.IP), Mode: v.Mode, Code: readCode(Services, v.Code),
 				State: v.State, Role: v.Status, Configured: v.Configured, Writable: v.Writable, Reason: v.Reason,
-				Stale: v.Stale, At: r.parse(v.Time), Facts: v.Facts,
+				Stale: v.Stale, At: r.parse(v.Time), Facts: v.Facts, VIP: r.ip(v.VIP), HoldsVIP: v.HoldsVIP,
 			})
 		}
 	}

@@ -105,6 +105,6 @@ func mergeService(was *Service, now Service, isolated, raced bool) Service {
 	}
 	kept := now
 	kept.Code, kept.State, kept.Role, kept.Writable, kept.Facts = was.Code, was.State, was.Role, was.Writable, was.Facts
-	kept.At, kept.Stale = was.At, true
+	kept.HoldsVIP, kept.At, kept.Stale = was.HoldsVIP, was.At, true
 	return kept
 }

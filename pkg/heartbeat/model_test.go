@@ -19,6 +19,7 @@ import (
 //	node10:ER0003@1!     failed, nothing answered
 //	node10:ok@1/slave    role seen
 //	node10:ok@1/w        writable primary
+//	lb1:ok@1/vip         guards 10.0.0.100 and holds it; free: does not; dark: not seen
 func look(words string, opts ...func(*Look)) Look {
 	l := Look{Cluster: "c", Whole: true, Complete: true, Status: Status{Manager: "m", At: at(1)}}
 	for _, word := range strings.Fields(words) {
@@ -53,8 +54,16 @@ func (l *Look) add(word string) {
 			c = command.OK
 		}
 		v := Service{Cluster: l.Cluster, Name: name, IP: ip, Mode: "mariadb", Code: c, State: c.Text(), Role: role, Sight: sight}
-		if role == "w" {
+		switch role {
+		case "w":
 			v.Role, v.Writable = Master, true
+		case "vip", "free", "dark":
+			v.Mode, v.VIP = "keepalived", netip.MustParseAddr("10.0.0.100")
+			v.Role = map[string]string{"vip": Master, "free": Slave}[role]
+			if role != "dark" && sight == Seen {
+				holds := role == "vip"
+				v.HoldsVIP = &holds
+			}
 		}
 		l.Services = append(l.Services, v)
 		return

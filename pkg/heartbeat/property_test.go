@@ -14,7 +14,7 @@ var (
 	anyState = rapid.SampledFrom([]string{Running, Stopped, Pending, Unreachable})
 	anyCode  = rapid.SampledFrom([]string{"ok", "ER0001", "ER0003"})
 	anySight = rapid.SampledFrom([]string{"", "!", "?"})
-	anyRole  = rapid.SampledFrom([]string{"", "/master", "/slave", "/w"})
+	anyRole  = rapid.SampledFrom([]string{"", "/master", "/slave", "/w", "/vip", "/free", "/dark"})
 )
 
 // anyLook draws a look of up to eight machines, each with up to two services.

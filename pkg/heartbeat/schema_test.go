@@ -65,7 +65,7 @@ func validate(t *testing.T, s *jsonschema.Schema, document any) {
 func TestSchemas(t *testing.T) {
 	status, _ := StatusSchema()
 	events, _ := EventsSchema()
-	_, rec := history(t, look(three), look("a=unreachable@1! b=running@2 c=running@3 d@4? n1:ok@1/w n2:ok@2/w n3:ER0001@3/slave"))
+	_, rec := history(t, look(three), look("a=unreachable@1! b=running@2 c=running@3 d@4? n1:ok@1/w n2:ok@2/w n3:ER0001@3/slave l1:ok@1/vip l2:ok@2/vip"))
 	full := Document{Status: rec.Status, Events: rec.Undelivered, AgeAt: at(9)}
 	full.Command.Level, full.Command.Action, full.Command.Last, full.Command.Facts = "instances", "heartbeat", true, true
 	full.Host = Host{Interfaces: []Interface{{"eth0", "10.0.0.9", "UP"}}, RAM: "1024"}

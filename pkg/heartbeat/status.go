@@ -16,6 +16,7 @@ const (
 	Services  Kind = "services"
 	Clusters  Kind = "clusters"
 	Managers  Kind = "managers"
+	VIPs      Kind = "vips"
 )
 
 // Key names an entry; names are unique per cluster and kind.
@@ -43,8 +44,10 @@ const (
 const (
 	Seeing       = "seeing"        // a manager that sees its machines
 	Isolated     = "isolated"      // a manager to which most went silent at once
-	Consistent   = "consistent"    // a cluster with no more writable primaries than configured
+	Consistent   = "consistent"    // a cluster with no more writable primaries than configured; a virtual address on one machine
 	TwoPrimaries = "two-primaries" // a cluster with more
+	VIPUnheld    = "vip-unheld"    // a virtual address that no machine has
+	VIPConflict  = "vip-conflict"  // one that several have
 )
 
 // Roles a service may have, in the seed's words.
@@ -94,10 +97,12 @@ type Service struct {
 	IP         netip.Addr
 	Mode       string
 	Code       command.Code
-	State      string // the text of Code; other texts of old documents are kept
-	Role       string // the role seen, else the last known, else the configured one
-	Configured string // the role the configuration gives it; may be empty
-	Writable   bool   // a database that takes writes and replicates from nobody
+	State      string     // the text of Code; other texts of old documents are kept
+	Role       string     // the role seen, else the last known, else the configured one
+	Configured string     // the role the configuration gives it; may be empty
+	Writable   bool       // a database that takes writes and replicates from nobody
+	VIP        netip.Addr // the virtual address it guards; zero for none
+	HoldsVIP   *bool      // whether its machine has that address; nil where that is not known
 	Reason     string
 	Stale      bool
 	At         time.Time
@@ -112,10 +117,11 @@ func (s *Service) Key() Key { return Key{s.Cluster, Services, s.Name} }
 func (s *Service) Point() Point { return Point{State: s.State, Code: s.Code, Role: s.Role} }
 
 // Condition is a judgement over many entries: is the manager isolated, has the
-// cluster more writable primaries than it should.
+// cluster more writable primaries than it should, is a virtual address where it
+// should be.
 type Condition struct {
 	Cluster string
-	Kind    Kind // Clusters or Managers
+	Kind    Kind // Clusters, Managers or VIPs
 	Name    string
 	State   string
 	Reason  string
@@ -126,6 +132,15 @@ func (c *Condition) Key() Key { return Key{c.Cluster, c.Kind, c.Name} }
 
 // Point returns what events compare.
 func (c *Condition) Point() Point { return Point{State: c.State} }
+
+// Amiss tells whether the condition is one that somebody should look at.
+func (c *Condition) Amiss() bool {
+	switch c.State {
+	case Isolated, TwoPrimaries, VIPUnheld, VIPConflict:
+		return true
+	}
+	return false
+}
 
 // Host is the machine the manager runs on.
 type Host struct {
@@ -241,7 +256,7 @@ func (s Status) Healthy() bool {
 		}
 	}
 	for _, c := range s.Conditions {
-		if c.State == Isolated || c.State == TwoPrimaries {
+		if c.Amiss() {
 			return false
 		}
 	}

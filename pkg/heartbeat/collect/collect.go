@@ -206,6 +206,9 @@ func stopped(cluster string, s Service) heartbeat.Service {
 	v := blank(cluster, s)
 	v.Code, v.State, v.Reason = command.Stopped, command.Stopped.Text(), "its machine is stopped"
 	v.Sight, v.At = heartbeat.Told, time.Now()
+	if v.VIP.IsValid() {
+		v.HoldsVIP = new(bool) // what is off holds nothing
+	}
 	return v
 }
 
@@ -219,6 +222,6 @@ const lateReason = "not seen before the heartbeat's deadline"
 
 func blank(cluster string, s Service) heartbeat.Service {
 	return heartbeat.Service{
-		Cluster: cluster, Name: s.Target.Name, IP: s.IP, Mode: s.Target.Mode, Configured: s.Configured,
+		Cluster: cluster, Name: s.Target.Name, IP: s.IP, Mode: s.Target.Mode, Configured: s.Configured, VIP: s.Target.VIP,
 	}
 }

@@ -16,7 +16,7 @@ import (
 // lookAtService probes one service, within its own timeout.
 func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) heartbeat.Service {
 	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(s.IP).SSH)
-	to := services.Reach{Dial: new(net.Dialer).DialContext, Run: host.Run}
+	to := services.Reach{Dial: new(net.Dialer).DialContext, DialThere: host.Dial, Run: host.Run}
 	if s.ViaSSH {
 		to.Dial = dialOn(host)
 	}
@@ -30,8 +30,8 @@ func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) hea
 		return v
 	}
 	v.Code, v.State, v.Reason = seen.Code, seen.Code.Text(), seen.Reason
-	v.Role, v.Writable = string(seen.Role), seen.Writable
-	if s.Type != services.TypeDB {
+	v.Role, v.Writable, v.HoldsVIP = string(seen.Role), seen.Writable, seen.HoldsVIP
+	if s.Type != services.TypeDB && seen.Role == services.NA {
 		v.Role = s.Configured
 	}
 	if seen.Silent {

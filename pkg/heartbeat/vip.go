@@ -1,0 +1,73 @@
+package heartbeat
+
+import (
+	"net/netip"
+	"sort"
+	"strings"
+)
+
+// guards are those who guard one virtual address, by what is known of them.
+type guards struct {
+	vip        netip.Addr
+	holders    []string            // names of the services on machines that have it
+	machines   map[netip.Addr]bool // those machines
+	free, dark []string            // on machines that do not; on machines not seen
+}
+
+// judgeVIPs judges each virtual address by the services that guard it. What this look
+// did not see, or left out, may hold it or not: an address is unheld only where all of
+// them were seen without it. Two machines that have it are a conflict whoever else was
+// not seen; that only one has it ends a conflict only where nobody was unseen.
+func judgeVIPs(before Status, look Look, s Status, isolated bool) []Condition {
+	var verdicts []Condition
+	for _, g := range guardsOf(look, s) {
+		verdict := Condition{Cluster: look.Cluster, Kind: VIPs, Name: g.vip.String(), State: Unknown}
+		last := lastWord(before, verdict)
+		switch {
+		case isolated:
+			verdict = last
+		case len(g.machines) > 1:
+			verdict.State, verdict.Reason = VIPConflict, "held by "+strings.Join(g.holders, ", ")
+		case len(g.machines) == 1 && (len(g.dark) == 0 || last.State != VIPConflict):
+			verdict.State = Consistent
+		case len(g.machines) == 0 && len(g.dark) == 0:
+			verdict.State, verdict.Reason = VIPUnheld, "held by none of "+strings.Join(g.free, ", ")
+		default:
+			verdict = last
+		}
+		verdicts = append(verdicts, verdict)
+	}
+	return verdicts
+}
+
+// guardsOf groups the services by the address they guard, in the order of addresses.
+func guardsOf(look Look, s Status) []*guards {
+	covered := make(map[string]bool, len(look.Services))
+	for i := range look.Services {
+		covered[look.Services[i].Name] = look.Services[i].VIP.IsValid()
+	}
+	byVIP := make(map[netip.Addr]*guards)
+	var all []*guards
+	for _, v := range s.Services {
+		if !v.VIP.IsValid() {
+			continue
+		}
+		g := byVIP[v.VIP]
+		if g == nil {
+			g = &guards{vip: v.VIP, machines: make(map[netip.Addr]bool)}
+			byVIP[v.VIP] = g
+			all = append(all, g)
+		}
+		switch {
+		case v.Stale || v.HoldsVIP == nil || !covered[v.Name]:
+			g.dark = append(g.dark, v.Name)
+		case *v.HoldsVIP:
+			g.holders = append(g.holders, v.Name)
+			g.machines[v.IP] = true
+		default:
+			g.free = append(g.free, v.Name)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].vip.Less(all[j].vip) })
+	return all
+}
