@@ -14,6 +14,7 @@ ssh	openssh-client
 /usr/sbin/sshd	openssh-server
 clush	clustershell
 jq	jq
+/usr/bin/aws	awscli
 curl	curl
 git	git
 make	make

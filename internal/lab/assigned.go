@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// assigned is the packet filter table that knows which addresses are whose.
+// assigned names the packet filter tables that know which addresses are whose.
 func (n network) assigned() string { return n.bridge() + "assigned" }
 
 // assignedRules drop, in the manner of a cloud's network, what a machine sends from an
@@ -36,4 +36,21 @@ func (n network) assignedRules(addresses map[string][]netip.Addr) string {
 			chain[0], chain[1])
 	}
 	return rules
+}
+
+// elasticRules lead what is sent to an elastic address to the private one behind it, from
+// this host and from the machines, which see this host as the sender then.
+func (n network) elasticRules(public map[netip.Addr]netip.Addr) string {
+	if len(public) == 0 {
+		return ""
+	}
+	var pairs []string
+	for _, a := range slices.SortedFunc(maps.Keys(public), netip.Addr.Compare) {
+		pairs = append(pairs, fmt.Sprintf("%s : %s", a, public[a]))
+	}
+	to := fmt.Sprintf("\t\tdnat ip to ip daddr map { %s }\n", strings.Join(pairs, ", "))
+	return "\tchain in {\n\t\ttype nat hook prerouting priority dstnat;\n" + to + "\t}\n" +
+		"\tchain own {\n\t\ttype nat hook output priority -100;\n" + to + "\t}\n" +
+		fmt.Sprintf("\tchain back {\n\t\ttype nat hook postrouting priority srcnat - 1;\n"+
+			"\t\tip saddr %[1]s ip daddr %[1]s ct status dnat masquerade\n\t}\n", subnet(n.subnet))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,14 +92,19 @@ func (c cloud) Screen(name string) (log string, keys []string) {
 	return log, keys
 }
 
-// Deliver lets each machine send from and receive at these addresses, and no other.
-func (c cloud) Deliver(ctx context.Context, addresses map[string][]netip.Addr) error {
+// Deliver lets each machine send from and receive at its addresses, and no other, and
+// leads elastic addresses to where they belong.
+func (c cloud) Deliver(ctx context.Context, want ec2.Network) error {
 	l, err := Open(c.lab)
 	if err != nil {
 		return err
 	}
 	n := newNetwork(l.state.Subnet)
-	if err := setTable(ctx, "bridge", n.assigned(), n.assignedRules(addresses)); err != nil {
+	err = setTable(ctx, "bridge", n.assigned(), n.assignedRules(want.Private))
+	if err == nil {
+		err = setTable(ctx, "inet", n.assigned(), n.elasticRules(want.Public))
+	}
+	if err != nil {
 		return fmt.Errorf("cannot deliver to assigned addresses only: %w", err)
 	}
 	return nil

@@ -113,11 +113,13 @@ func (n network) down(ctx context.Context) error {
 		}
 	}
 	for _, family := range []string{"inet", "bridge"} {
-		if err := setTable(ctx, family, n.bridge(), ""); err != nil {
-			return err
+		for _, name := range []string{n.bridge(), n.assigned()} {
+			if err := setTable(ctx, family, name, ""); err != nil {
+				return err
+			}
 		}
 	}
-	return setTable(ctx, "bridge", n.assigned(), "")
+	return nil
 }
 
 // setTable replaces a packet filter table in one step; with an empty body it is removed.

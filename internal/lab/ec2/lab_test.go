@@ -237,6 +237,31 @@ func TestAssignedOnly(t *testing.T) {
 	r.eventually(t, vip, "an address that m2 was given does not answer")
 }
 
+// TestElasticTraffic: what is sent to an elastic address arrives where it is associated,
+// from this host and from the machines.
+func TestElasticTraffic(t *testing.T) {
+	t.Parallel()
+	r := machines(t, "m1", "m2")
+	out, err := r.AllocateAddress(t.Context(), &sdk.AllocateAddressInput{})
+	must(t, err)
+	for _, name := range []string{"m1", "m2", "m1"} {
+		found, err := r.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{Filters: []types.Filter{filter("tag:Name", name)}})
+		must(t, err)
+		_, err = r.AssociateAddress(t.Context(), &sdk.AssociateAddressInput{
+			AllocationId: out.AllocationId, InstanceId: found.Reservations[0].Instances[0].InstanceId,
+		})
+		must(t, err)
+		got, err := exec.CommandContext(t.Context(), "ssh", "-i", r.lab.KeyFile(), "-o", "StrictHostKeyChecking=no",
+			"-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-F", "none", "root@"+*out.PublicIp, "hostname").Output()
+		if strings.TrimSpace(string(got)) != name {
+			t.Errorf("behind %s is %s, want %s: %v", *out.PublicIp, got, name, err)
+		}
+	}
+	if _, _, err := r.lab.Machine("m2").Run(t.Context(), "timeout 5 bash -c 'head -c4 </dev/tcp/"+*out.PublicIp+"/22'", nil); err != nil {
+		t.Errorf("from a machine: %v", err)
+	}
+}
+
 // reaches tells whether sshd answers at the address, asked from this host.
 func (r region) reaches(t *testing.T, ip string) bool {
 	t.Helper()

@@ -2,7 +2,9 @@ package ec2
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"slices"
 )
 
 // Machine is what an instance runs on.
@@ -25,8 +27,18 @@ type Machines interface {
 	Alive(name string) bool
 	// Screen is what the console shows, and the public host keys as known_hosts spells them.
 	Screen(name string) (log string, keys []string)
-	// Deliver makes these the only addresses traffic reaches, by machine.
-	Deliver(ctx context.Context, addresses map[string][]netip.Addr) error
+	// Deliver makes this the network: traffic goes to and from these addresses only.
+	Deliver(ctx context.Context, n Network) error
+}
+
+// Network is whose the addresses are.
+type Network struct {
+	Private map[string][]netip.Addr   // by machine; the first is its primary one
+	Public  map[netip.Addr]netip.Addr // elastic addresses, each with the private one behind it
+}
+
+func (n Network) equal(other Network) bool {
+	return maps.EqualFunc(n.Private, other.Private, slices.Equal) && maps.Equal(n.Public, other.Public)
 }
 
 // NoMachines stands behind instances that are only listed.
@@ -48,7 +60,7 @@ func (NoMachines) Alive(string) bool { return true }
 func (NoMachines) Screen(string) (string, []string) { return "", nil }
 
 // Deliver does nothing.
-func (NoMachines) Deliver(context.Context, map[string][]netip.Addr) error { return nil }
+func (NoMachines) Deliver(context.Context, Network) error { return nil }
 
 // machine is what an instance runs on.
 func (s *state) machine(i instance, images []Image) Machine {
@@ -64,15 +76,21 @@ func (s *state) machine(i instance, images []Image) Machine {
 	return m
 }
 
-// delivered are the private addresses of every machine.
-func (s *state) delivered() map[string][]netip.Addr {
-	all := map[string][]netip.Addr{}
+// network is what the machines must have. An elastic address leads on only where a
+// machine is.
+func (s *state) network() Network {
+	all := Network{map[string][]netip.Addr{}, map[netip.Addr]netip.Addr{}}
 	for _, i := range s.Instances {
 		if i.Machine == "" {
 			continue
 		}
 		for _, id := range i.Interfaces {
-			all[i.Machine] = append(all[i.Machine], s.Interfaces[id].Addresses...)
+			all.Private[i.Machine] = append(all.Private[i.Machine], s.Interfaces[id].Addresses...)
+		}
+	}
+	for _, e := range s.Elastic {
+		if s.Instances[s.Interfaces[e.Interface].Attachment.Instance].Machine != "" {
+			all.Public[e.Public] = e.Private
 		}
 	}
 	return all

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +62,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.state = newState(o.Seed, o.Prefix, o.Public)
 		s.state.adopt(o.Existing, time.Now())
 	}
-	if err := errors.Join(s.state.write(o.File), o.Machines.Deliver(ctx, s.state.delivered())); err != nil {
+	if err := errors.Join(s.state.write(o.File), o.Machines.Deliver(ctx, s.state.network())); err != nil {
 		return nil, fmt.Errorf("cannot start the EC2 endpoint: %w", err)
 	}
 	s.door = s.sideDoor()
@@ -110,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // leastTime is what a call takes at least, much less than any call over a network. The
 // SDK for Go closes the body of its request when it has the answer; where that is before
 // its transport saw the body's end, the connection is dropped with the answer half read.
-const leastTime = 2 * time.Millisecond
+const leastTime = 10 * time.Millisecond
 
 // sleep waits; false means that nobody waits for the answer any more.
 func (s *Server) sleep(ctx context.Context, d time.Duration) bool {
@@ -232,10 +230,10 @@ func (s *Server) commit(ctx context.Context, next *state) error {
 	if err := next.write(s.options.File); err != nil {
 		return err
 	}
-	was, now := s.state.delivered(), next.delivered()
+	was, now := s.state.network(), next.network()
 	s.state = next
 	s.drive()
-	if maps.EqualFunc(was, now, slices.Equal) {
+	if was.equal(now) {
 		return nil
 	}
 	return s.options.Machines.Deliver(ctx, now)
