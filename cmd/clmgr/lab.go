@@ -164,6 +164,13 @@ func writeLabStatus(table *tabwriter.Writer, name string) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, m.Name(), m.IP(), state)
 	}
+	if e, ok := l.Endpoint(); ok {
+		state := "stopped"
+		if l.APIRunning() {
+			state = "serving"
+		}
+		fmt.Fprintf(table, "%s\tEC2\t%s\t%s\n", name, e.URL(), state)
+	}
 	cuts, err := l.Cuts()
 	for _, c := range cuts {
 		fmt.Fprintf(table, "%s\t\t\tcut %s\n", name, c)

@@ -30,6 +30,9 @@
 //	GET, DELETE      /_lab/calls       how often each action was called: [Calls]
 //	POST             /_lab/instances   instances without a machine: a list of [Virtual]
 //
+// A machine has one card: an interface that is attached brings its addresses to that one,
+// where the machine must add them itself.
+//
 // Where the real service is larger than what is here (launch templates, volumes, IPv6,
 // user data, IAM) parameters are accepted and ignored, and actions are refused with
 // InvalidAction.
