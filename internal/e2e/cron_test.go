@@ -1,10 +1,12 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -176,5 +178,60 @@ func TestKilled(t *testing.T) {
 	wantSameEvents(t, recorded, m.log())
 	if n := undelivered(t, m); n != 0 {
 		t.Errorf("%d events have not reached the log", n)
+	}
+}
+
+// TestSlowLookAfterAQuickOne has a heartbeat wait for something that hangs while
+// another sees and records what changed meanwhile: what the slow one saw before that
+// is not news when it ends.
+func TestSlowLookAfterAQuickOne(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	c := doors(map[string]*door{"door": d})
+	c.Modes["speaker"] = map[string]any{"tcp": map[string]any{"expect": "."}}
+	c.Heartbeat["probe_timeout"] = "2s"
+	demo := c.Clusters["demo"]
+	demo.Services = append(demo.Services, service{Name: "hung", Mode: "speaker", IP: "127.0.0.1", Port: listen(t, "127.0.0.1")})
+	m := newManager(t, c)
+	m.heartbeat(3)
+	_, err := d.l.Accept() // the first look's
+	must(t, err)
+
+	slow := m.start("-o", "json", "instances", "heartbeat")
+	_, err = d.l.Accept()
+	must(t, err)
+	d.shut()
+	wantEvents(t, m.heartbeat(3, "door").Events, shut)
+	a := slow.wait().want(t, 3)
+	wantEvents(t, parse(t, a.stdout).Events)
+	if e := parse(t, a.stdout).service(t, "door"); e.State == "running" {
+		t.Errorf("the slow look has the last word: %+v", e)
+	}
+	wantEvents(t, m.heartbeat(3).Events)
+	wantEvents(t, m.log(), shut)
+}
+
+// TestInterrupted ends a heartbeat that waits for something that hangs: at once, and
+// nothing of it is recorded.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	c := doors(map[string]*door{"door": d})
+	m := newManager(t, c)
+	m.heartbeat(0)
+	_, err := d.l.Accept()
+	must(t, err)
+	record := read(t, m.record("demo"))
+	c.Modes["gate"] = map[string]any{"tcp": map[string]any{"expect": "."}}
+	m.configure()
+	p := m.start("instances", "heartbeat")
+	_, err = d.l.Accept() // it says nothing, and is waited for
+	must(t, err)
+	must(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	if a := p.wait().want(t, 130, "interrupted"); a.took > 3*time.Second {
+		t.Errorf("it took %v to end", a.took)
+	}
+	if !bytes.Equal(record, read(t, m.record("demo"))) {
+		t.Error("something was recorded")
 	}
 }

@@ -48,6 +48,13 @@ func documentShape(t *testing.T, s *site) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
+	m.run("instances", "heartbeat", "--facts").want(t, 0)
+	for args, want := range map[string]bool{"--last": false, "--last --facts": true} {
+		a := m.run(append([]string{"instances", "heartbeat"}, strings.Fields(args)...)...).want(t, 0)
+		if has := strings.Contains(a.stdout, `"facts"`); has != want {
+			t.Errorf("facts with %s: %v", args, has)
+		}
+	}
 	s.stopMemcached(t, "m4")
 	told := m.run("instances", "heartbeat").want(t, 3).stdout
 	if err := status(told); err != nil {

@@ -162,6 +162,7 @@ func brokenFiles(t *testing.T, h *hunt, literal secret) {
 		"password: " + quoted + "\n     tls: [",
 		"password: \"" + literal.parts[0] + "\n      user: {",
 		"password: !!int " + quoted,
+		"password: &a " + quoted + "\n      tls: *a",
 		"password: |\n       " + literal.parts[0] + "\n\t      x",
 		"pasword: " + quoted,
 		"tls: off\n      password: " + literal.parts[1] + ": " + literal.parts[0],
