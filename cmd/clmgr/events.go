@@ -77,7 +77,7 @@ func (o eventsOptions) filter(a *app, args []string) manager.EventFilter {
 }
 
 func runEventsList(ctx context.Context, a *app, o eventsOptions, args []string) error {
-	m, err := a.manager(ctx, nil)
+	m, err := a.manager(ctx, manager.Options{})
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func runEventsList(ctx context.Context, a *app, o eventsOptions, args []string) 
 }
 
 func runEventsFollow(ctx context.Context, a *app, o eventsOptions, args []string) error {
-	m, err := a.manager(ctx, nil)
+	m, err := a.manager(ctx, manager.Options{})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 const filterHelp = `
-GROUP is all, local (this machine), a service, a machine, an ip or a cluster.
+GROUP is all, local (this machine), a service, a machine, its id, an ip or a cluster.
 TYPE is all, db, nosql, proxy, lb, bench, other, or a mode such as mariadb.`
 
 // newInstancesCommand groups the commands about machines.
@@ -19,12 +19,8 @@ func newInstancesCommand(a *app) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newHeartbeatCommand(a), newStatusCommand(a, "instances"))
-	for verb, short := range map[string]string{
-		"launch": "Create the machines of a group", "start": "Switch the machines of a group on",
-		"stop": "Switch the machines of a group off", "terminate": "Remove the machines of a group for good",
-	} {
-		c.AddCommand(newPowerCommand(a, verb, short))
-	}
+	c.AddCommand(newPowerCommands(a)...)
+	c.AddCommand(newAddressCommands(a)...)
 	return c
 }
 
@@ -72,23 +68,6 @@ func newStatusCommand(a *app, level string) *cobra.Command {
 	}
 	c.Flags().BoolVar(&facts, "facts", false, "also what moves by itself: positions, lag, load, free memory")
 	return c
-}
-
-// newPowerCommand is one of launch, start, stop and terminate.
-func newPowerCommand(a *app, verb, short string) *cobra.Command {
-	return &cobra.Command{
-		Use:   verb + " GROUP",
-		Short: short,
-		Long: short + `.
-
-Only a cloud driver can do that. The LOCAL driver, for machines that are simply
-there, refuses with exit code 5 and says what to do instead.
-` + filterHelp + "\n" + exitHelp,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd.Context(), command.Command{Level: "instances", Action: verb, Group: args[0]})
-		},
-	}
 }
 
 // arg returns the n-th argument, empty where it was not given.

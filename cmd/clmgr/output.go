@@ -9,6 +9,7 @@ import (
 
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/manager"
 )
 
 // The output formats.
@@ -40,8 +41,11 @@ func (a *app) format() string {
 // print prints an answer.
 func (a *app) print(r command.Result) error {
 	if a.format() == formatTable {
-		if d, ok := r.Body.(heartbeat.Document); ok {
-			return a.statusTable(d)
+		switch body := r.Body.(type) {
+		case heartbeat.Document:
+			return a.statusTable(body)
+		case manager.AddressList:
+			return a.addressTable(body)
 		}
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // runPipe reads commands from standard input and answers each with one line.
 // It goes on after a failed or malformed one and ends with the gravest outcome.
 func runPipe(ctx context.Context, a *app) error {
-	m, err := a.manager(ctx, nil)
+	m, err := a.manager(ctx, manager.Options{})
 	if err != nil {
 		if err := a.answer(command.Fail(command.Command{}, command.BadConfig, err)); err != nil {
 			return err

@@ -17,8 +17,8 @@ func newProgress(a *app) *progress { return &progress{a: a, begun: time.Now()} }
 // quiet is how long a look may take before it is worth a word.
 const quiet = 300 * time.Millisecond
 
-// tell returns the function to report to, nil where nobody watches.
-func (p *progress) tell() func(done, total int) {
+// tell returns the function to report to, in these words, nil where nobody watches.
+func (p *progress) tell(words string) func(done, total int) {
 	if !p.a.errTerminal {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (p *progress) tell() func(done, total int) {
 			return
 		}
 		p.shown = true
-		fmt.Fprintf(p.a.err, "\r\x1b[Klooking: %d of %d seen", done, total)
+		fmt.Fprintf(p.a.err, "\r\x1b[K"+words, done, total)
 	}
 }
 

@@ -158,12 +158,12 @@ func (a *app) load() (*config.Config, error) {
 }
 
 // manager loads the configuration and makes the manager for it.
-func (a *app) manager(ctx context.Context, progress func(done, total int)) (*manager.Manager, error) {
+func (a *app) manager(ctx context.Context, told manager.Options) (*manager.Manager, error) {
 	cfg, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	m, err := manager.New(ctx, cfg, manager.Options{Progress: progress})
+	m, err := manager.New(ctx, cfg, told)
 	if err != nil {
 		return nil, fail(command.BadConfig, err)
 	}
@@ -173,7 +173,7 @@ func (a *app) manager(ctx context.Context, progress func(done, total int)) (*man
 // do executes one command given by arguments and prints its answer.
 func (a *app) do(ctx context.Context, c command.Command) error {
 	p := newProgress(a)
-	m, err := a.manager(ctx, p.tell())
+	m, err := a.manager(ctx, manager.Options{Progress: p.tell("looking: %d of %d seen"), Waiting: p.tell("%d of %d machines done")})
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,32 @@ func (a *app) statusTable(d heartbeat.Document) error {
 }
 
 func (a *app) instanceTable(d heartbeat.Document, clusters bool) string {
-	t := a.newTable(clusters, "INSTANCE", "IP", "STATE", "SSH", "SEEN", "REASON")
+	clouded := false // a provider tells of them: ids of its own, and states
 	for _, i := range d.Instances {
-		t.row(i.Cluster, i.ID, ip(i.IP), a.paint(i.State, i.State == heartbeat.Running, i.Stale), i.SSH, seen(d, i.At, i.Stale), i.Reason)
+		clouded = clouded || i.Provider != "" || i.ID != i.Name
+	}
+	head := []string{"INSTANCE", "IP", "STATE", "SSH", "SEEN", "REASON"}
+	if clouded {
+		head = []string{"INSTANCE", "ID", "IP", "STATE", "PROVIDER", "SSH", "SEEN", "REASON"}
+	}
+	t := a.newTable(clusters, head...)
+	for _, i := range d.Instances {
+		state, age := a.paint(i.State, i.State == heartbeat.Running, i.Stale), seen(d, i.At, i.Stale)
+		if clouded {
+			t.row(i.Cluster, i.Name, providerID(i), ip(i.IP), state, dash(i.Provider), dash(i.SSH), age, i.Reason)
+		} else {
+			t.row(i.Cluster, i.ID, ip(i.IP), state, i.SSH, age, i.Reason)
+		}
 	}
 	return t.render()
+}
+
+// providerID is the id that the provider gave an instance.
+func providerID(i heartbeat.Instance) string {
+	if i.ID == i.Name {
+		return "-"
+	}
+	return i.ID
 }
 
 func (a *app) serviceTable(d heartbeat.Document, clusters bool) string {
@@ -98,6 +119,10 @@ func (a *app) factLines(d heartbeat.Document) string {
 	}
 	for _, v := range d.Services {
 		add(v.Name, v.Facts)
+	}
+	for _, api := range d.APIs {
+		lines = append(lines, fmt.Sprintf("  API of %s: calls=%d calls_last_hour=%d listed=%s",
+			api.Cluster, api.Calls, api.LastHour, api.Listed.UTC().Format(time.RFC3339)))
 	}
 	if len(lines) == 0 {
 		return ""

@@ -31,6 +31,8 @@ type Instance struct {
 	Name  string     // the name the configuration gives it
 	IP    netip.Addr // zero while it has none
 	State string     // the provider's state; empty where the provider cannot tell
+	// Declared says that State is the operator's word, from the configuration.
+	Declared bool
 	// Stale says that the provider did not tell of it this time: State is that
 	// of Seen, empty where it was never told, and Reason says why.
 	Stale  bool

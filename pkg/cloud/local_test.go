@@ -21,7 +21,7 @@ func TestLocal(t *testing.T) {
 
 // What the operator declared is the state, and a refusal says what to do instead.
 func TestLocalTells(t *testing.T) {
-	l := cloud.NewLocal([]cloud.Instance{{ID: "m1", Name: "m1", State: "stopped"}})
+	l := cloud.NewLocal([]cloud.Instance{{ID: "m1", Name: "m1", State: "stopped", Declared: true}})
 	if listing, err := l.Instances(t.Context()); err != nil || listing.Instances[0].State != cloud.StateStopped {
 		t.Errorf("%+v, %v", listing, err)
 	}

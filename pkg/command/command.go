@@ -19,6 +19,9 @@ type Command struct {
 	Cluster string // limits Group to one cluster
 	Last    bool   // heartbeat: print the stored document, look at nothing
 	Facts   bool   // heartbeat, status: also what moves by itself
+	Wait    bool   // launch, start, stop, terminate: answer when it is over
+	Yes     bool   // terminate: it is meant
+	Address string // associate, disassociate, status_eip, status_vip: the address
 }
 
 // Normal returns the command with empty filters spelled out as "all".
@@ -39,7 +42,7 @@ func (c Command) Whole() bool {
 }
 
 // Parse reads the seed's shape, {"level":…,"command":{"action":…,"group":…,
-// "type":…}}, and our additions to it (cluster, last, facts). An unknown key or
+// "type":…}}, and our additions to it (cluster, last, facts, wait, yes, address). An unknown key or
 // a value of another type is an error: a misspelt filter must not become "all".
 func Parse(doc Document) (Command, error) {
 	var c Command
@@ -58,7 +61,7 @@ func Parse(doc Document) (Command, error) {
 	}
 	inner := fields{
 		"action": &c.Action, "group": &c.Group, "type": &c.Type, "cluster": &c.Cluster,
-		"last": &c.Last, "facts": &c.Facts,
+		"last": &c.Last, "facts": &c.Facts, "wait": &c.Wait, "yes": &c.Yes, "address": &c.Address,
 	}
 	if err := inner.take("command.", body); err != nil {
 		return Command{}, err

@@ -64,7 +64,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 // with our additions where they are set.
 func (c Command) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire{
-		Action: c.Action, Cluster: c.Cluster, Facts: c.Facts, Group: c.Group, Last: c.Last, Type: c.Type,
+		Action: c.Action, Address: c.Address, Cluster: c.Cluster, Facts: c.Facts, Group: c.Group, Last: c.Last,
+		Type: c.Type, Wait: c.Wait, Yes: c.Yes,
 	})
 }
 
@@ -76,15 +77,19 @@ func (c *Command) UnmarshalJSON(b []byte) error {
 	}
 	*c = Command{
 		Level: c.Level, Action: w.Action, Group: w.Group, Type: w.Type, Cluster: w.Cluster, Last: w.Last, Facts: w.Facts,
+		Wait: w.Wait, Yes: w.Yes, Address: w.Address,
 	}
 	return nil
 }
 
 type wire struct {
 	Action  string `json:"action"`
+	Address string `json:"address,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
 	Facts   bool   `json:"facts,omitempty"`
 	Group   string `json:"group"`
 	Last    bool   `json:"last,omitempty"`
 	Type    string `json:"type"`
+	Wait    bool   `json:"wait,omitempty"`
+	Yes     bool   `json:"yes,omitempty"`
 }

@@ -67,11 +67,14 @@ func lastWord(before Status, verdict Condition) Condition {
 	return verdict
 }
 
+// silent tells whether nothing answered: a provider may say pending all the same.
+func (i *Instance) silent() bool { return i.SSH == "silent" || i.SSH == "no-route" }
+
 // Answered returns the hosts on which something answered, as far as s knows.
 func Answered(s Status) map[netip.Addr]bool {
 	out := map[netip.Addr]bool{}
 	for _, i := range s.Instances {
-		if i.IP.IsValid() && (i.State == Running || i.State == Pending) {
+		if i.IP.IsValid() && (i.State == Running || i.State == Pending && !i.silent()) {
 			out[i.IP] = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 // entry is what Diff needs of an instance, a service or a condition.
 type entry struct {
 	key    Key
+	name   string // of an instance: the configured one
 	ip     netip.Addr
 	point  Point
 	at     time.Time
@@ -25,7 +26,7 @@ func (s *Status) entry(n int) entry {
 	n -= len(s.Conditions)
 	if n < len(s.Instances) {
 		i := &s.Instances[n]
-		return entry{key: i.Key(), ip: i.IP, point: i.Point(), at: i.At, reason: i.Reason}
+		return entry{key: i.Key(), name: i.Name, ip: i.IP, point: i.Point(), at: i.At, reason: i.Reason}
 	}
 	v := &s.Services[n-len(s.Instances)]
 	return entry{key: v.Key(), ip: v.IP, point: v.Point(), at: v.At, reason: v.Reason}
@@ -64,9 +65,11 @@ func (f shelf) find(k Key) (int, bool) {
 // Diff returns how now differs from before, matched by key: changed and new
 // entries in the order of now, then removed ones in the order of before. Both
 // are whole statuses as Merge makes them. What was never seen before is no
-// difference when it is first seen. The cost is linear.
+// difference when it is first seen, under whatever id its provider knows it. An
+// entry in state absent that comes or goes is none either: a machine that is
+// launched is one event, of its new id. The cost is linear.
 func Diff(before, now Status) []Event {
-	old := before.shelf()
+	old, strangers := before.shelf(), before.strangers()
 	kept := make([]bool, before.length())
 	var events []Event
 	for n := range now.length() {
@@ -78,7 +81,7 @@ func Diff(before, now Status) []Event {
 			kept[i] = true
 			was = before.entry(i)
 		}
-		if was.point == e.point || was.point.State == Unknown {
+		if was.point == e.point || was.point.State == Unknown || was.point.State == Absent && strangers[e.label()] {
 			continue
 		}
 		events = append(events, Event{
@@ -90,6 +93,9 @@ func Diff(before, now Status) []Event {
 			continue
 		}
 		e := before.entry(n)
+		if e.point.State == Absent || e.point.State == Unknown {
+			continue
+		}
 		if first, _ := old.find(e.key); first == n {
 			events = append(events, Event{
 				Key: e.key, IP: e.ip, Was: e.point, Is: Point{State: Absent}, At: now.At, Manager: now.Manager,
@@ -97,4 +103,21 @@ func Diff(before, now Status) []Event {
 		}
 	}
 	return events
+}
+
+// label is the key of an instance by its configured name.
+func (e entry) label() Key { return Key{e.key.Cluster, e.key.Kind, e.name} }
+
+// strangers are the instances, by their configured names, that were never seen.
+func (s *Status) strangers() map[Key]bool {
+	var out map[Key]bool
+	for n := range s.Instances {
+		if i := &s.Instances[n]; i.State == Unknown && i.Name != "" {
+			if out == nil {
+				out = map[Key]bool{}
+			}
+			out[Key{i.Cluster, Instances, i.Name}] = true
+		}
+	}
+	return out
 }

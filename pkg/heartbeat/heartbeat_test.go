@@ -49,6 +49,39 @@ func TestHistories(t *testing.T) {
 			[]string{"", ""},
 		},
 		{
+			"a machine is launched, terminated and launched again",
+			[]Look{
+				look("db1=absent@1"), look("db1=absent@1"), look("i-1#db1=pending@1"), look("i-1#db1=running@1"),
+				look("db1=absent@1"), look("db1=absent@1"), look("i-2#db1=running@1"),
+			},
+			[]string{"", "", "i-1 absent>pending", "i-1 pending>running", "i-1 running>absent", "", "i-2 absent>running"},
+		},
+		{
+			"an instance in another's place",
+			[]Look{look("i-1#db1=running@1"), look("i-2#db1=running@1")},
+			[]string{"", "i-2 absent>running, i-1 running>absent"},
+		},
+		{
+			"a filter sees a machine under its new id",
+			[]Look{look("db1=absent@1 i-9#db9=running@9"), look("i-1#db1=running@1", part), look("i-1#db1=running@1 i-9#db9=running@9")},
+			[]string{"", "i-1 absent>running", ""},
+		},
+		{
+			"a provider that tells nothing, and only the name is known",
+			[]Look{look("i-1#db1=running@1"), look("db1@1?", incomplete), look("i-1#db1=running@1")},
+			[]string{"", "", ""},
+		},
+		{
+			"a provider that tells nothing at first",
+			[]Look{look("db1@1?", incomplete), look("i-1#db1=running@1"), look("i-1#db1=stopped@1")},
+			[]string{"", "", "i-1 running>stopped"},
+		},
+		{
+			"never seen, and then not launched",
+			[]Look{look("db1@1?", incomplete), look("db1=absent@1"), look("i-1#db1=running@1")},
+			[]string{"", "", "i-1 absent>running"},
+		},
+		{
 			"the manager's own network is cut",
 			[]Look{look(three), look(dead), look(dead), look(three)},
 			[]string{"", "m seeing>isolated", "", "m isolated>seeing"},

@@ -53,9 +53,17 @@ type wireInstances struct {
 // wireReturn carries the cloud settings: "cloud" those of the first cluster,
 // as the seed has it, "clouds" those of all where there are several.
 type wireReturn struct {
+	API     map[string]wireAPI             `json:"api,omitempty"`
 	Cloud   map[string]string              `json:"cloud,omitempty"`
 	Clouds  []map[string]map[string]string `json:"clouds,omitempty"`
 	Command command.Command                `json:"command"`
+}
+
+// wireAPI is the use of a provider's API by one cluster.
+type wireAPI struct {
+	Calls    int    `json:"calls"`
+	LastHour int    `json:"calls_last_hour"`
+	Listed   string `json:"listed,omitempty"`
 }
 
 type wireInstance struct {
@@ -163,6 +171,12 @@ func (d Document) instances() *wireInstances {
 	out.Return = &wireReturn{
 		Cloud:   d.Clouds[0].Settings,
 		Command: command.Command{Action: "status", Group: command.All, Type: command.All},
+	}
+	for _, a := range d.APIs {
+		if out.Return.API == nil {
+			out.Return.API = map[string]wireAPI{}
+		}
+		out.Return.API[a.Cluster] = wireAPI{a.Calls, a.LastHour, stamp(a.Listed)}
 	}
 	if len(d.Clouds) > 1 {
 		for _, c := range d.Clouds {

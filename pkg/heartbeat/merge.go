@@ -13,10 +13,12 @@ import "github.com/clmgr/clmgr/pkg/command"
 //     (raced), the later sight of each entry wins.
 func Merge(before Status, look Look, raced bool) Status {
 	isolation := judgeIsolation(before, look)
+	look.Instances = recognize(before, look)
 	out := look.Status
 	out.Instances = mergeEntries(before.Instances, look.Instances, look, (*Instance).Key, func(was *Instance, now Instance) Instance {
 		return mergeInstance(was, now, isolation.State == Isolated, raced)
 	})
+	out.Instances = withoutSuperseded(out.Instances, look)
 	out.Services = mergeEntries(before.Services, look.Services, look, (*Service).Key, func(was *Service, now Service) Service {
 		return mergeService(was, now, isolation.State == Isolated, raced)
 	})

@@ -15,6 +15,7 @@ import (
 //	db1=running@1        instance db1 on 10.0.0.1
 //	db1=unreachable@1!   the same, and nothing answered
 //	db1@1?               not looked at
+//	i-1#db1=running@1    the same, of which the provider says i-1
 //	node10:ok@1          service node10, code 000000
 //	node10:ER0003@1!     failed, nothing answered
 //	node10:ok@1/slave    role seen
@@ -68,8 +69,12 @@ func (l *Look) add(word string) {
 		l.Services = append(l.Services, v)
 		return
 	}
-	name, state, _ := strings.Cut(name, "=")
-	l.Instances = append(l.Instances, Instance{Cluster: l.Cluster, ID: name, IP: ip, State: state, Sight: sight})
+	id, state, _ := strings.Cut(name, "=")
+	id, name, given := strings.Cut(id, "#")
+	if !given {
+		name = id
+	}
+	l.Instances = append(l.Instances, Instance{Cluster: l.Cluster, ID: id, Name: name, IP: ip, State: state, Sight: sight})
 }
 
 func at(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }

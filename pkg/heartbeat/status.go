@@ -159,6 +159,14 @@ type Cloud struct {
 	Settings map[string]string
 }
 
+// API is how much a look used of a provider's API.
+type API struct {
+	Cluster  string
+	Calls    int       // made by this look
+	LastHour int       // made by all who share the cache
+	Listed   time.Time // when the last complete listing was asked for
+}
+
 // Status is one snapshot: of one cluster where it is stored and compared, of
 // several where it is printed.
 type Status struct {
@@ -167,6 +175,7 @@ type Status struct {
 	Manager    string
 	Host       Host
 	Clouds     []Cloud
+	APIs       []API
 	Conditions []Condition
 	Instances  []Instance
 	Services   []Service
@@ -204,6 +213,7 @@ func Join(parts ...Status) Status {
 			all.At = p.At
 		}
 		all.Clouds = append(all.Clouds, p.Clouds...)
+		all.APIs = append(all.APIs, p.APIs...)
 		all.Conditions = append(all.Conditions, p.Conditions...)
 		all.Instances = append(all.Instances, p.Instances...)
 		all.Services = append(all.Services, p.Services...)
@@ -212,12 +222,12 @@ func Join(parts ...Status) Status {
 }
 
 // Only returns the status with those instances and services that cover holds
-// the keys of.
+// the keys of; an instance's may be by its configured name.
 func (s Status) Only(cover map[Key]bool) Status {
 	out := s
 	out.Instances, out.Services = nil, nil
 	for _, i := range s.Instances {
-		if cover[i.Key()] {
+		if cover[i.Key()] || cover[Key{i.Cluster, Instances, i.Name}] {
 			out.Instances = append(out.Instances, i)
 		}
 	}
@@ -231,6 +241,7 @@ func (s Status) Only(cover map[Key]bool) Status {
 
 // WithoutFacts returns the status without what moves by itself.
 func (s Status) WithoutFacts() Status {
+	s.APIs = nil
 	s.Instances = append([]Instance(nil), s.Instances...)
 	for i := range s.Instances {
 		s.Instances[i].Facts = nil
@@ -246,7 +257,7 @@ func (s Status) WithoutFacts() Status {
 // stopped because the operator said so is as it should be.
 func (s Status) Healthy() bool {
 	for _, i := range s.Instances {
-		if i.Stale || (i.State != Running && i.State != Stopped) {
+		if i.Stale || i.State != Running && (i.State != Stopped || i.Provider != "") {
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ func driverOf(c config.Cluster, documents store.Store) cloud.Driver {
 	if c.Cloud.Driver != cloud.EC2Name {
 		var local []cloud.Instance
 		for _, i := range c.Instances {
-			local = append(local, cloud.Instance{ID: i.Name, Name: i.Name, IP: i.IP, State: i.State})
+			local = append(local, cloud.Instance{ID: i.Name, Name: i.Name, IP: i.IP, State: i.State, Declared: i.State != ""})
 		}
 		return cloud.NewLocal(local)
 	}

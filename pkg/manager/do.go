@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
@@ -25,6 +26,11 @@ func verbs() map[string]map[string]verb {
 			"start":     (*Manager).power,
 			"stop":      (*Manager).power,
 			"terminate": (*Manager).power,
+
+			"associate":    (*Manager).moveAddress,
+			"disassociate": (*Manager).moveAddress,
+			"status_eip":   (*Manager).addressStatus,
+			"status_vip":   (*Manager).addressStatus,
 		},
 		"services": {"status": (*Manager).status},
 		"events":   {"list": (*Manager).events},
@@ -68,12 +74,10 @@ func (c chosen) keys() map[heartbeat.Key]bool { return c.covers.Keys(c.cluster.N
 
 // cover applies the command's filters to all clusters. A filter that covers
 // nothing is an error that lists what exists.
-func (m *Manager) cover(c command.Command) ([]chosen, error) {
-	var out []chosen
-	for _, cl := range m.clusters {
-		if s := collect.Select(cl, c, m.own); !s.Empty() {
-			out = append(out, chosen{cl, s})
-		}
+func (m *Manager) cover(ctx context.Context, c command.Command) ([]chosen, error) {
+	out := m.choose(c)
+	if len(out) == 0 {
+		out = m.choose(m.byName(ctx, c))
 	}
 	if len(out) > 0 {
 		return out, nil
@@ -92,6 +96,35 @@ func (m *Manager) cover(c command.Command) ([]chosen, error) {
 	}
 	return nil, fmt.Errorf("cannot choose: nothing matches group %q and type %q; groups are %s; types are %s",
 		c.Group, c.Type, short(collect.Groups(scope)), short(collect.Types(scope)))
+}
+
+func (m *Manager) choose(c command.Command) []chosen {
+	var out []chosen
+	for _, cl := range m.clusters {
+		if s := collect.Select(cl, c, m.own); !s.Empty() {
+			out = append(out, chosen{cl, s})
+		}
+	}
+	return out
+}
+
+// byName is a command whose group is an instance's id with the machine's name in
+// its place; any other is returned as it is.
+func (m *Manager) byName(ctx context.Context, c command.Command) command.Command {
+	if !strings.HasPrefix(c.Group, "i-") {
+		return c
+	}
+	for _, cl := range m.clusters {
+		finder, ok := cl.Driver.(*cloud.Cache)
+		if !ok || c.Cluster != "" && c.Cluster != cl.Name {
+			continue
+		}
+		if name, ok := finder.Find(ctx, c.Group); ok {
+			c.Group, c.Cluster = name, cl.Name
+			return c
+		}
+	}
+	return c
 }
 
 // short joins words, and of very many only the first.

@@ -14,7 +14,7 @@ import (
 // heartbeat looks at what the command covers, records it, and tells what
 // changed. With Last it prints what was recorded last and looks at nothing.
 func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Result {
-	chosen, err := m.cover(c)
+	chosen, err := m.cover(ctx, c)
 	if err != nil {
 		return command.Fail(c, command.NothingMatches, err)
 	}
@@ -39,7 +39,7 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 
 // status looks at what the command covers and records nothing.
 func (m *Manager) status(ctx context.Context, c command.Command) command.Result {
-	chosen, err := m.cover(c)
+	chosen, err := m.cover(ctx, c)
 	if err != nil {
 		return command.Fail(c, command.NothingMatches, err)
 	}

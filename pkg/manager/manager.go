@@ -27,6 +27,7 @@ type Manager struct {
 	collector *collect.Collector
 	mask      secret.Masker
 	progress  func(done, total int)
+	waiting   func(done, total int)
 
 	host heartbeat.Host
 	own  []netip.Addr
@@ -37,6 +38,9 @@ type Options struct {
 	// Progress is called while a look goes on, with how many entries have been
 	// seen of how many; nil for nobody.
 	Progress func(done, total int)
+	// Waiting is called while machines are changed, with how many are done of
+	// how many; nil for nobody.
+	Waiting func(done, total int)
 }
 
 // New makes a Manager. Nothing is contacted yet. Close it after use.
@@ -66,7 +70,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	return &Manager{
 		cfg: cfg, name: name, clusters: clusters, store: documents, log: log, pool: pool,
 		collector: collect.New(name, pool, cfg.Heartbeat.Width),
-		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress,
+		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
 		host: host, own: own,
 	}, nil
 }

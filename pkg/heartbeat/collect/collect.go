@@ -43,8 +43,9 @@ func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
 	look := heartbeat.Look{Cluster: r.Cluster.Name, Primaries: r.Cluster.primaries(), Whole: r.Selection.Whole}
 	look.Manager = c.manager
 	look.Clouds = []heartbeat.Cloud{{Cluster: r.Cluster.Name, Settings: r.Cluster.Cloud}}
-	listing, err := r.Cluster.Driver.Instances(ctx)
+	listing, err := listMachines(ctx, r.Cluster.Driver)
 	look.Complete = listing.Complete && err == nil
+	look.APIs = use(r.Cluster.Name, listing)
 	machines := chosen(listing.Instances, r.Selection)
 	list := chosenServices(r.Cluster, r.Selection)
 	r.Progress.add(len(machines) + len(list))
@@ -60,8 +61,8 @@ func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
 		})
 	}
 	for _, n := range fairOrder(list) {
-		if off[list[n].IP] {
-			look.Services[n] = stopped(r.Cluster.Name, list[n])
+		if why := off[list[n].IP]; why != "" {
+			look.Services[n] = stopped(r.Cluster.Name, list[n], why)
 			r.Progress.done()
 			continue
 		}
@@ -120,17 +121,6 @@ func chosenServices(c Cluster, s Selection) []Service {
 	for _, v := range c.Services {
 		if s.Whole || s.Services[v.Target.Name] {
 			out = append(out, v)
-		}
-	}
-	return out
-}
-
-// poweredOff returns the addresses of machines that are known to be off.
-func poweredOff(l cloud.Listing) map[netip.Addr]bool {
-	out := map[netip.Addr]bool{}
-	for _, i := range l.Instances {
-		if i.State == heartbeat.Stopped && i.IP.IsValid() {
-			out[i.IP] = true
 		}
 	}
 	return out
@@ -201,10 +191,10 @@ func metSilence(look heartbeat.Look) bool {
 	return false
 }
 
-// stopped is a service on a machine that is known to be off.
-func stopped(cluster string, s Service) heartbeat.Service {
+// stopped is a service on a machine that is known to be off, and why.
+func stopped(cluster string, s Service, why string) heartbeat.Service {
 	v := blank(cluster, s)
-	v.Code, v.State, v.Reason = command.Stopped, command.Stopped.Text(), "its machine is stopped"
+	v.Code, v.State, v.Reason = command.Stopped, command.Stopped.Text(), why
 	v.Sight, v.At = heartbeat.Told, time.Now()
 	if v.VIP.IsValid() {
 		v.HoldsVIP = new(bool) // what is off holds nothing

@@ -13,15 +13,21 @@ import (
 	"github.com/clmgr/clmgr/pkg/remote"
 )
 
-// lookAtMachine tries SSH on one machine.
+// lookAtMachine tries SSH on one machine and lays it over what its provider tells.
 func (c *Collector) lookAtMachine(ctx context.Context, r Request, m cloud.Instance) heartbeat.Instance {
-	i := heartbeat.Instance{Cluster: r.Cluster.Name, ID: m.ID, Name: m.Name, IP: m.IP, Provider: m.State}
-	if m.State == heartbeat.Stopped {
-		i.State, i.Sight, i.At = heartbeat.Stopped, heartbeat.Told, time.Now()
+	i := heartbeat.Instance{Cluster: r.Cluster.Name, ID: m.ID, Name: m.Name, IP: m.IP, Provider: m.State, At: time.Now()}
+	switch {
+	case m.Stale:
+		return stale(i, m)
+	case m.Declared, m.State == cloud.StateAbsent, m.State == cloud.StateTerminated:
+		i.State, i.Sight = m.State, heartbeat.Told
+		if m.Declared {
+			i.Provider = ""
+		}
 		return i
 	}
 	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(m.IP).SSH)
-	err := host.Check(ctx)
+	err := try(ctx, host, m.State)
 	i.At = time.Now()
 	if err != nil && over(ctx) {
 		i.Sight, i.Reason = heartbeat.Blind, lateReason
@@ -32,7 +38,17 @@ func (c *Collector) lookAtMachine(ctx context.Context, r Request, m cloud.Instan
 	if err == nil && r.Facts {
 		i.Facts = machineFacts(ctx, host)
 	}
-	return i
+	return judge(m, i)
+}
+
+// try logs in to a machine whose provider says it is in that state.
+func try(ctx context.Context, host *remote.Host, state string) error {
+	if state != "" && state != cloud.StateRunning {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shortTry)
+		defer cancel()
+	}
+	return host.Check(ctx)
 }
 
 // reach says what an attempt to log in tells of the machine.
