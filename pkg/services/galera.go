@@ -47,10 +47,11 @@ func (l *look) observeGalera(ctx context.Context) (Observation, error) {
 		return l.failed(command.SQLFailure, trouble), nil
 	}
 	seen, err := l.observe(ctx)
-	maps.Copy(l.facts, wsrep)
-	if err != nil {
+	if err != nil { // it may have dropped out of the cluster since the question before
+		l.facts = wsrep
 		return Observation{}, err
 	}
+	maps.Copy(l.facts, wsrep)
 	return asNode(seen, l.facts), nil
 }
 

@@ -18,7 +18,7 @@ func haproxyDriver() driver {
 
 const (
 	haproxySocket = "/run/haproxy/admin.sock" // where Debian's package has it
-	haproxyLimit  = 8 << 20                   // bytes of answer: a server's line takes some 400
+	haproxyLimit  = 4 << 20                   // bytes of answer: a server's line takes some 400
 )
 
 func probeHAProxy(ctx context.Context, a attempt) Observation {

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// vrrpLimit is how many VRRP instances are told of: their numbers end at 255.
+const vrrpLimit = 256
+
 // keepalivedFound is what was found on a machine.
 type keepalivedFound struct {
 	running   int          // processes, stopped ones included
@@ -73,6 +76,9 @@ func (f *keepalivedFound) log(line string) {
 		return
 	}
 	state, _, _ = strings.Cut(state, " ")
+	if _, known := f.states[name[1:]]; !known && len(f.states) >= vrrpLimit {
+		return
+	}
 	switch state {
 	case "MASTER", "BACKUP", "FAULT":
 		f.states[name[1:]] = state

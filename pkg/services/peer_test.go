@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +23,26 @@ const canary = "c4nary-\"pass\"-word"
 // direct reaches a target over this machine's own network.
 func direct() services.Reach {
 	var d net.Dialer
-	return services.Reach{Dial: d.DialContext}
+	return services.Reach{Dial: d.DialContext, DialThere: d.DialContext}
 }
 
 // peer listens on loopback and serves every connection by the function, until the
 // test ends.
 func peer(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
+	return listen(t, "tcp", "127.0.0.1:0", serve)
+}
+
+// socketPeer is a peer on a socket.
+func socketPeer(t testing.TB, serve func(net.Conn)) string {
+	t.Helper()
+	return listen(t, "unix", filepath.Join(t.TempDir(), "s"), serve)
+}
+
+func listen(t testing.TB, network, addr string, serve func(net.Conn)) string {
+	t.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := config.Listen(context.Background(), network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
