@@ -64,6 +64,10 @@ func (l *Lab) spawnAPI(ctx context.Context, command []string) error {
 	if err != nil {
 		return err
 	}
+	// Some kernels kill at once what starts in a group that was killed before.
+	if err := g.sub(apiGroup).remove(); err != nil {
+		return err
+	}
 	fd, closeGroup, err := g.sub(apiGroup).open()
 	if err != nil {
 		return err
