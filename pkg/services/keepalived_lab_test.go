@@ -149,7 +149,8 @@ func (b *bench) testGuardStandsStill(t *testing.T) {
 
 // testGuardKilled kills the master, which leaves its address behind.
 func (b *bench) testGuardKilled(t *testing.T) {
-	run(t, b.m1, "pkill -STOP keepalived; pkill -KILL keepalived", "") // stopped first, so that none can tidy up when the other dies
+	// Stopped first, and killed by who would else tell the rest to end: none can tidy up.
+	run(t, b.m1, "pkill -STOP keepalived; systemctl kill --signal=KILL keepalived", "")
 	b.stands(t, b.m2, command.OK, services.Master, true)
 	seen := b.stands(t, b.m1, command.DatabaseCommFailure, services.Unknown, true)
 	wantSeen(t, seen, command.DatabaseCommFailure, "keepalived does not run, yet the machine holds "+b.vip().String())
