@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"pgregory.net/rapid"
 
 	"github.com/clmgr/clmgr/internal/lab/ec2"
 	"github.com/clmgr/clmgr/pkg/cloud"
@@ -76,10 +77,10 @@ func machines(n int) []cloud.Machine {
 	return out
 }
 
-// documents is a file store as drivers want it.
-type documents struct{ store.Store }
+// storeDocuments is a file store as drivers want it.
+type storeDocuments struct{ store.Store }
 
-func (d documents) Get(ctx context.Context, key string) ([]byte, error) {
+func (d storeDocuments) Get(ctx context.Context, key string) ([]byte, error) {
 	b, err := d.Store.Get(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -87,13 +88,13 @@ func (d documents) Get(ctx context.Context, key string) ([]byte, error) {
 	return b, err
 }
 
-func openDocuments(t testing.TB, folder string) documents {
+func openDocuments(t testing.TB, folder string) storeDocuments {
 	t.Helper()
 	s, err := store.Open(context.Background(), "file:"+folder, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return documents{s}
+	return storeDocuments{s}
 }
 
 // options are those of a driver of n machines; each call is like a process of its own.
@@ -120,11 +121,16 @@ func (s *site) cached(t testing.TB, n int, ttl time.Duration) *cloud.Cache {
 
 // live is every instance at the endpoint that is not terminated, seen without
 // faults, by address.
-func (s *site) live(t testing.TB) map[string][]types.Instance {
+func (s *site) live(t rapid.TB) map[string][]types.Instance {
 	t.Helper()
 	faults := s.Faults()
 	if err := s.SetFaults(ec2.Faults{}); err != nil {
 		t.Fatal(err)
+	}
+	for range max(faults.Unlisted.Calls, faults.Untagged.Calls) { // until everything has settled
+		if _, err := s.bare.DescribeInstances(context.Background(), &sdk.DescribeInstancesInput{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	found := map[string][]types.Instance{}
 	for p := sdk.NewDescribeInstancesPaginator(s.bare, &sdk.DescribeInstancesInput{}); p.HasMorePages(); {
@@ -170,10 +176,14 @@ func until(t testing.TB, d cloud.Driver, name, state string) cloud.Instance {
 	return i
 }
 
-func must(t testing.TB, i cloud.Instance, err error) cloud.Instance {
+// good returns a function that passes on an answer, which must be good.
+func good(t testing.TB) func(cloud.Instance, error) cloud.Instance {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+	return func(i cloud.Instance, err error) cloud.Instance {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
 	}
-	return i
 }
