@@ -17,9 +17,11 @@ type guards struct {
 // judgeVIPs judges each virtual address by the services that guard it. What this look
 // did not see, or left out, may hold it or not: an address is unheld only where all of
 // them were seen without it. Two machines that have it are a conflict whoever else was
-// not seen; that only one has it ends a conflict only where nobody was unseen.
+// not seen; that only one has it ends a conflict only where nobody was unseen. An
+// address that nobody guards any more is dropped after a whole and complete look.
 func judgeVIPs(before Status, look Look, s Status, isolated bool) []Condition {
 	var verdicts []Condition
+	judged := make(map[Key]bool)
 	for _, g := range guardsOf(look, s) {
 		verdict := Condition{Cluster: look.Cluster, Kind: VIPs, Name: g.vip.String(), State: Unknown}
 		last := lastWord(before, verdict)
@@ -35,12 +37,19 @@ func judgeVIPs(before Status, look Look, s Status, isolated bool) []Condition {
 		default:
 			verdict = last
 		}
+		judged[verdict.Key()] = true
 		verdicts = append(verdicts, verdict)
 	}
+	for _, c := range before.Conditions {
+		if c.Kind == VIPs && !judged[c.Key()] && (!look.Whole || !look.Complete) {
+			verdicts = append(verdicts, c)
+		}
+	}
+	sort.Slice(verdicts, func(i, j int) bool { return verdicts[i].Name < verdicts[j].Name })
 	return verdicts
 }
 
-// guardsOf groups the services by the address they guard, in the order of addresses.
+// guardsOf groups the services by the address they guard.
 func guardsOf(look Look, s Status) []*guards {
 	covered := make(map[string]bool, len(look.Services))
 	for i := range look.Services {
@@ -68,6 +77,5 @@ func guardsOf(look Look, s Status) []*guards {
 			g.free = append(g.free, v.Name)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].vip.Less(all[j].vip) })
 	return all
 }

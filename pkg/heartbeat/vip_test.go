@@ -92,6 +92,15 @@ func TestVIPThroughAFilter(t *testing.T) {
 	}
 }
 
+// An address leaves with its guards, and only when all of them were looked at.
+func TestVIPRemoved(t *testing.T) {
+	got, _ := history(t, look(hosts+"l1:ok@1/vip"), look("l1:ok@1/slave", part), look(hosts+"l1:ok@1/slave", incomplete), look(hosts))
+	want := []string{"", "l1 running>running master>slave", "", "10.0.0.100 consistent>absent, l1 running>absent"}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
 // While a guard is not seen, what was last seen of it is kept apart from the present.
 func TestVIPOfTheUnseenIsStale(t *testing.T) {
 	_, rec := history(t, look(hosts+"l1:ok@1/vip l2:ok@2/free"), look(hosts+"l1:ER0002@1?/dark l2:ok@2/free"))
