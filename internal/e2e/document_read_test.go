@@ -42,6 +42,8 @@ type entry struct {
 	Time     string `json:"time"`
 	Stale    bool   `json:"stale"`
 	Writable bool   `json:"writable"`
+	VIP      string `json:"vip"`
+	HoldsVIP *bool  `json:"holds_vip"`
 }
 
 type event struct {

@@ -41,6 +41,7 @@ type service struct {
 	Port     int    `yaml:"port,omitempty"`
 	Role     string `yaml:"role,omitempty"`
 	Via      string `yaml:"via,omitempty"`
+	VIP      string `yaml:"vip,omitempty"`
 }
 
 // manager is one clmgr: its configuration, and the folder for what it remembers.

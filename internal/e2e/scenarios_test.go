@@ -12,6 +12,7 @@ func scenarios() []scenario {
 		{"a machine is declared stopped", declaredStopped},
 		{"first events", firstEvents},
 		{"roles change", roleChanges},
+		{"a virtual address", virtualAddress},
 		{"hung things", hungThings},
 		{"silent ports", silentPorts},
 		{"the manager is isolated", isolation},

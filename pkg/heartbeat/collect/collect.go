@@ -77,6 +77,7 @@ func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
 		})
 	}
 	wg.Wait()
+	c.confirmVIPs(ctx, r, list, look.Services)
 	if !look.Whole {
 		look.Vantage = c.vantage(ctx, r, look)
 	}

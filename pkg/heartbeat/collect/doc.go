@@ -4,7 +4,8 @@
 //
 //	Cluster, Selection ──► Look ─┬─ cloud.Driver.Instances
 //	                             ├─ remote: log in to every machine
-//	                             ├─ services: probe every service
+//	                             ├─ services: probe every service, and once more who guards
+//	                             │  a virtual address that is not on exactly one machine
 //	                             └─ vantage: some other machines, where a filtered
 //	                                look met silence
 //	                                        │
