@@ -33,7 +33,7 @@ disk, which takes about 20 seconds; later ones are up in a second.`,
 	}
 	name := c.PersistentFlags().String("name", "demo", "the lab's name")
 	c.AddCommand(newLabUp(name), newLabStatus(), newLabDown(name), newLabExec(name), newLabCut(name), newLabHeal(name),
-		newLabEC2(name))
+		newLabEC2(name), newLabSample(name))
 	for _, v := range labVerbs() {
 		c.AddCommand(newLabVerb(name, v))
 	}
@@ -53,6 +53,7 @@ func newLabUp(name *string) *cobra.Command {
 		Use:   "up",
 		Short: "Boot the machines and print the path of a configuration for them",
 		Example: `  clmgr lab up --sample
+  clmgr lab up --ec2 --sample     # then: clmgr -c … instances launch all --wait; clmgr lab sample
   clmgr lab up --name other --machines 5 --image debian13`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,7 +66,7 @@ func newLabUp(name *string) *cobra.Command {
 	}
 	c.Flags().IntVar(&o.machines, "machines", 3, "how many machines: m1, m2, …")
 	c.Flags().StringVar(&o.image, "image", lab.Databases().Name, "what is on them: "+strings.Join(labImageNames(), ", "))
-	c.Flags().BoolVar(&o.sample, "sample", false, "set up MariaDB with a replica, and memcached, on three machines")
+	c.Flags().BoolVar(&o.sample, "sample", false, "set up MariaDB with a replica, and memcached, on three machines; with --ec2 launch them first")
 	c.Flags().BoolVar(&o.ec2, "ec2", false, "with an EC2 endpoint, which can launch more machines")
 	return c
 }
@@ -92,6 +93,9 @@ func runLabUp(ctx context.Context, name string, o labUpOptions, cmd *cobra.Comma
 	image, err := labImage(o.image)
 	if err != nil {
 		return "", err
+	}
+	if o.sample && o.ec2 {
+		return runLabCloudSample(ctx, name, cmd.ErrOrStderr())
 	}
 	if want := lab.SampleMachines(); o.sample && (o.machines < len(want) || image.Name != want[0].Image.Name) {
 		return "", fail(command.NotUnderstood,

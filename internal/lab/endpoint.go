@@ -39,6 +39,9 @@ func (l *Lab) Endpoint() (Endpoint, bool) {
 // CredentialsFile is a shared credentials file of AWS for the endpoint.
 func (l *Lab) CredentialsFile() string { return filepath.Join(l.Dir(), "aws-credentials") }
 
+// apiState is where the endpoint keeps its state.
+func (l *Lab) apiState() string { return filepath.Join(l.Dir(), "ec2.json") }
+
 // API is a lab's running endpoint. Its embedded server has the Go side of the side door.
 type API struct {
 	*ec2.Server
@@ -110,7 +113,7 @@ func (l *Lab) apiOptions(log io.Writer) ec2.Options {
 		Credentials: ec2.Credentials{AccessKey: l.state.Endpoint.AccessKey, Secret: l.state.Endpoint.Secret},
 		Machines:    cloud{l.Name()}, Prefix: subnet(l.state.Subnet),
 		Public: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, l.state.Subnet, 0}), 24),
-		Seed:   rand.Text(), File: filepath.Join(l.Dir(), "ec2.json"), Log: log,
+		Seed:   rand.Text(), File: l.apiState(), Log: log,
 	}
 	for _, i := range Images() {
 		o.Images = append(o.Images, ec2.Image{Name: i.Name, Description: "Debian " + i.Suite})

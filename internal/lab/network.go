@@ -166,3 +166,10 @@ func upDown(up bool) string {
 	}
 	return "down"
 }
+
+// address is the one with that last byte in the lab's subnet.
+func (l *Lab) address(last int) netip.Addr {
+	a := subnet(l.state.Subnet).Addr().As4()
+	a[3] = byte(last) //nolint:gosec // the caller's are below 256
+	return netip.AddrFrom4(a)
+}

@@ -3,11 +3,12 @@ package lab
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -31,9 +32,13 @@ type sample struct {
 
 // SetupSample turns m1, m2 and m3 of a lab of SampleMachines into the demonstration
 // cluster and writes a configuration for it into the lab's directory, whose path it
-// returns. Everything comes back by itself when a machine is powered on again.
+// returns. In a lab with an EC2 endpoint the configuration is there already, and HAProxy
+// and keepalived are added. Everything comes back by itself when a machine is powered on again.
 func (l *Lab) SetupSample(ctx context.Context, progress io.Writer) (config string, err error) {
-	s := sample{lab: l, password: rand.Text(), copying: rand.Text()}
+	s := sample{lab: l, copying: rand.Text()}
+	if s.password, err = l.monitorPassword(); err != nil {
+		return "", err
+	}
 	for _, spec := range SampleMachines() {
 		if l.Machine(spec.Name) == nil {
 			return "", fmt.Errorf("cannot set the sample up: lab %s has no machine %s", l.Name(), spec.Name)
@@ -56,20 +61,30 @@ func (l *Lab) SetupSample(ctx context.Context, progress io.Writer) (config strin
 	if _, _, err := l.Machine("m3").Run(ctx, "systemctl is-system-running --wait", nil); err != nil {
 		return "", fmt.Errorf("cannot set the sample up: %w", err)
 	}
-	secret := filepath.Join(l.Dir(), "database-password")
-	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil {
+	if _, ok := l.Endpoint(); ok {
+		return l.ConfigFile(), l.SetupBalancers(ctx)
+	}
+	return l.writeConfig(local, true)
+}
+
+func (l *Lab) passwordFile() string { return filepath.Join(l.Dir(), "database-password") }
+
+// monitorPassword is the password of the monitoring user, made when it is first asked for.
+func (l *Lab) monitorPassword() (string, error) {
+	b, err := os.ReadFile(l.passwordFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		b = []byte(rand.Text())
+		err = os.WriteFile(l.passwordFile(), b, 0o600)
+	}
+	if err != nil {
 		return "", fmt.Errorf("cannot keep the database password: %w", err)
 	}
-	return l.writeConfig(secret)
+	return string(b), nil
 }
 
 // startMemcached makes memcached listen on the machine's address, now and at every boot.
 func (s sample) startMemcached(ctx context.Context, name string) error {
 	m := s.lab.Machine(name)
-	settings := fmt.Sprintf("-m 16\n-p 11211\n-u memcache\n-l %s\n-l 127.0.0.1\n", m.IP())
-	if err := m.Write(ctx, "/etc/memcached.conf", 0o644, strings.NewReader(settings)); err != nil {
-		return err
-	}
-	_, _, err := m.Run(ctx, "systemctl enable --now --quiet memcached", nil)
-	return err
+	return serve(ctx, m, "memcached", "/etc/memcached.conf",
+		fmt.Sprintf("-m 16\n-p 11211\n-u memcache\n-l %s\n-l 127.0.0.1\n", m.IP()))
 }

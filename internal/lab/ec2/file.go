@@ -41,3 +41,18 @@ func (s *state) write(path string) error {
 	}
 	return renameio.WriteFile(path, text, 0o600)
 }
+
+// Place is where a server's instances are.
+type Place struct{ VPC, Subnet string }
+
+// ReadPlace reads it from a server's File.
+func ReadPlace(file string) (Place, error) {
+	s, err := readState(file)
+	if err != nil {
+		return Place{}, err
+	}
+	if s == nil {
+		return Place{}, fmt.Errorf("cannot read the endpoint's state: there is no %s", file)
+	}
+	return Place{VPC: s.Place.VPC, Subnet: s.Place.Subnet}, nil
+}
