@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	_ "embed" // the template
 	"fmt"
 	"net/netip"
 	"os"
@@ -81,72 +82,9 @@ func (l *Lab) writeConfig(from account, services bool) (string, error) {
 	return l.ConfigFile(), nil
 }
 
-func configTemplate() *template.Template {
-	return template.Must(template.New("clmgr.yaml").Parse(
-		`# Made by "clmgr lab up" for the lab {{.Lab}}; removed with it.
-state_dir: {{.State}}
+//go:embed clmgr.yaml.tmpl
+var configText string
 
-ssh:
-  user: root
-  keys: [{{.Key}}]
-{{- if .Cloud}}
-  known_hosts: [{{.State}}/known_hosts]
-  host_key: console # taken from what the machine printed on its console
-{{- else}}
-  known_hosts: [{{.Known}}]
-{{- end}}
-  agent: false
-  config_file: none
-{{if .Services}}
-modes:
-  sshd:
-    type: other
-    port: 22
-    tcp: {expect: "^SSH-2\\.0-"}
-  boot:
-    type: other
-    command: {run: systemctl is-system-running, expect: "^running"}
-{{end}}
-clusters:
-  demo:
-{{- with .From}}
-{{- if $.Cloud}}
-    cloud:
-      driver: {{.Driver}}
-      endpoint: {{.URL}}
-      region: {{.Region}}
-      subnet: {{.Subnet}}
-      template: {{.Image}}
-      user: {{.AccessKey}}
-      password: {file: {{.SecretFile}}}
-      api_cache: 1s
-{{- else}}
-    cloud: {driver: {{.Driver}}}
-{{- end}}
-{{- end}}
-{{- if .Services}}
-    database:
-      user: clmgr
-      password: {file: {{.Password}}}
-{{- end}}
-    instances:
-{{- range .Machines}}
-      - {name: {{.Name}}, ip: {{.IP}}}
-{{- end}}
-{{- if .Services}}
-    services:
-      - {name: node10, mode: mariadb, instance: m1, role: master}
-      - {name: node11, mode: mariadb, instance: m2, role: slave}
-      - {name: nosql1, mode: memcache, instance: m1}
-      - {name: nosql2, mode: memcache, instance: m3}
-      - {name: sshd3, mode: sshd, instance: m3}
-      - {name: boot3, mode: boot, instance: m3}
-{{- if .Cloud}}
-      - {name: lb1, mode: haproxy, instance: m1}
-      - {name: lb3, mode: haproxy, instance: m3}
-      - {name: vip1, mode: keepalived, instance: m1, vip: {{.VIP}}}
-      - {name: vip3, mode: keepalived, instance: m3, vip: {{.VIP}}}
-{{- end}}
-{{- end}}
-`))
+func configTemplate() *template.Template {
+	return template.Must(template.New("clmgr.yaml").Parse(configText))
 }
