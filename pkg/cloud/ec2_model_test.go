@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"sync"
 	"testing"
 	"time"
@@ -16,10 +17,32 @@ import (
 
 var errCrash = errors.New("crashed here")
 
+// memory keeps documents without a disk, which would take most of the time.
+type memory struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept[key], nil
+}
+
+func (m *memory) Update(_ context.Context, key, _ string, f func([]byte) ([]byte, error)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := f(m.kept[key])
+	if err == nil {
+		m.kept[key] = b
+	}
+	return err
+}
+
 // fragile documents fail for good at a random transition, before or after it is
 // stored, as a process that dies there.
 type fragile struct {
-	storeDocuments
+	*memory
 	die *int // transitions left, two for each: before and after
 }
 
@@ -27,7 +50,7 @@ func (f fragile) Update(ctx context.Context, key, why string, change func([]byte
 	if *f.die--; *f.die == 0 {
 		return errCrash
 	}
-	err := f.storeDocuments.Update(ctx, key, why, change)
+	err := f.memory.Update(ctx, key, why, change)
 	if *f.die--; *f.die == 0 {
 		return errCrash
 	}
@@ -39,12 +62,18 @@ func (f fragile) Update(ctx context.Context, key, why string, change func([]byte
 // lost or late, and listings that are behind: never two instances at one address,
 // and one in the end.
 func TestLaunchHistories(t *testing.T) {
-	s := newSite(t)
+	few := flag.Lookup("rapid.checks")
+	if few.Value.String() == few.DefValue { // a history takes about half a second of waiting
+		if err := few.Value.Set("30"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = few.Value.Set(few.DefValue) }()
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		folder := t.TempDir()
+		s, kept := openSite(rt, t.TempDir()), &memory{kept: map[string][]byte{}}
 		launch := func(die int, limit time.Duration) {
-			o := s.options(t, 1)
-			o.Documents = fragile{openDocuments(t, folder), &die}
+			o := s.options(rt, 1)
+			o.Documents = fragile{kept, &die}
 			ctx, cancel := context.WithTimeout(context.Background(), limit)
 			defer cancel()
 			_, _ = cloud.NewEC2(o).Launch(ctx, "m1") // how it ends is drawn
@@ -61,7 +90,7 @@ func TestLaunchHistories(t *testing.T) {
 			var wg sync.WaitGroup
 			for range rapid.IntRange(1, 3).Draw(rt, "at once") {
 				die := rapid.IntRange(0, 5).Draw(rt, "die")
-				wg.Go(func() { launch(die, 30*time.Millisecond) })
+				wg.Go(func() { launch(die, 80*time.Millisecond) })
 			}
 			wg.Wait()
 			there := s.live(rt)["10.1.0.11"]

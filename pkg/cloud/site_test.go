@@ -40,7 +40,18 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	server, err := ec2.New(t.Context(), ec2.Options{
+	return openSite(t, filepath.Join(t.TempDir(), "store"))
+}
+
+// test is a test, or one check of a property.
+type test interface {
+	rapid.TB
+	Cleanup(func())
+}
+
+func openSite(t test, folder string) *site {
+	t.Helper()
+	server, err := ec2.New(context.Background(), ec2.Options{
 		Credentials: ec2.Credentials{AccessKey: accessKey, Secret: secret},
 		Prefix:      netip.MustParsePrefix("10.1.0.0/16"), Public: netip.MustParsePrefix("198.18.2.0/24"),
 		Images: []ec2.Image{{Name: "databases"}}, Seed: t.Name(),
@@ -52,12 +63,12 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(server.Close)
 	t.Cleanup(web.Close)
 	t.Cleanup(web.CloseClientConnections)
-	s := &site{Server: server, url: web.URL, folder: filepath.Join(t.TempDir(), "store")}
+	s := &site{Server: server, url: web.URL, folder: folder}
 	s.bare = sdk.New(sdk.Options{
 		Region: ec2.Region, BaseEndpoint: &s.url, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secret, ""), HTTPClient: &http.Client{},
 	})
-	out, err := s.bare.DescribeSubnets(t.Context(), &sdk.DescribeSubnetsInput{})
+	out, err := s.bare.DescribeSubnets(context.Background(), &sdk.DescribeSubnetsInput{})
 	if err != nil || len(out.Subnets) != 1 {
 		t.Fatalf("subnets %v, error %v", out, err)
 	}
@@ -88,7 +99,7 @@ func (d storeDocuments) Get(ctx context.Context, key string) ([]byte, error) {
 	return b, err
 }
 
-func openDocuments(t testing.TB, folder string) storeDocuments {
+func openDocuments(t rapid.TB, folder string) storeDocuments {
 	t.Helper()
 	s, err := store.Open(context.Background(), "file:"+folder, store.Options{})
 	if err != nil {
@@ -98,7 +109,7 @@ func openDocuments(t testing.TB, folder string) storeDocuments {
 }
 
 // options are those of a driver of n machines; each call is like a process of its own.
-func (s *site) options(t testing.TB, n int) cloud.EC2Options {
+func (s *site) options(t rapid.TB, n int) cloud.EC2Options {
 	t.Helper()
 	return cloud.EC2Options{
 		Cluster: "prod", Machines: machines(n), Endpoint: s.url, Region: ec2.Region,
