@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/smithy-go"
 )
 
 const (
@@ -58,6 +55,7 @@ func (e *EC2) api(ctx context.Context) (*ec2.Client, error) {
 		if e.o.Endpoint != "" {
 			o.BaseEndpoint = aws.String(e.o.Endpoint)
 		}
+		o.APIOptions = append(o.APIOptions, rememberTries)
 		o.HTTPClient = counter{awshttp.NewBuildableClient().WithTimeout(tryTime), &e.calls}
 		o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
 			a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) {
@@ -84,55 +82,4 @@ func (c counter) Do(r *http.Request) (*http.Response, error) {
 // bounded gives a call its time.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, callTime)
-}
-
-// failure words an error of the SDK in one line: the API's own words where it
-// answered, else the cause.
-func failure(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("cannot %s: %w", doing, &spoken{err})
-}
-
-// spoken is an error of the SDK whose text is only what matters of it.
-type spoken struct{ err error }
-
-// Error is the API's code and message, or what kept the call from an answer.
-func (s *spoken) Error() string {
-	var answer smithy.APIError
-	if errors.As(s.err, &answer) {
-		text := "EC2 says " + answer.ErrorCode() + ": " + answer.ErrorMessage()
-		if throttled(answer.ErrorCode()) {
-			return text + " (throttled, again and again)"
-		}
-		return text
-	}
-	if errors.Is(s.err, context.DeadlineExceeded) {
-		return "EC2 did not answer in time"
-	}
-	cause := s.err
-	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
-		cause = next
-		if op := (*smithy.OperationError)(nil); !errors.As(cause, &op) && strings.Contains(cause.Error(), "dial") {
-			break
-		}
-	}
-	return strings.Join(strings.Fields(cause.Error()), " ")
-}
-
-// Unwrap gives the SDK's own error.
-func (s *spoken) Unwrap() error { return s.err }
-
-// code is the API's error code, empty where it did not answer with one.
-func code(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
-		return answer.ErrorCode()
-	}
-	return ""
-}
-
-func throttled(code string) bool {
-	return slices.Contains([]string{"RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "EC2ThrottledException"}, code)
 }
