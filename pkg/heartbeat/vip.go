@@ -51,13 +51,16 @@ func judgeVIPs(before Status, look Look, s Status, isolated bool) []Condition {
 
 // guardsOf groups the services by the address they guard.
 func guardsOf(look Look, s Status) []*guards {
-	covered := make(map[string]bool, len(look.Services))
+	covered := make(map[string]bool)
 	for i := range look.Services {
-		covered[look.Services[i].Name] = look.Services[i].VIP.IsValid()
+		if v := &look.Services[i]; v.VIP.IsValid() {
+			covered[v.Name] = true
+		}
 	}
 	byVIP := make(map[netip.Addr]*guards)
 	var all []*guards
-	for _, v := range s.Services {
+	for i := range s.Services {
+		v := &s.Services[i]
 		if !v.VIP.IsValid() {
 			continue
 		}

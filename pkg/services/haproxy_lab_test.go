@@ -42,10 +42,13 @@ func (b *bench) testHAProxy(t *testing.T) {
 	t.Run("stopped", b.testBalancerStopped)
 }
 
+// allUp is the condition of an HAProxy that misses no server.
+func allUp(seen services.Observation) bool { return running(seen) && seen.Facts["servers_up"] == int64(3) }
+
 func (b *bench) testBalancing(t *testing.T) {
 	bySocket, byPage := b.balancer(services.Stats{}), b.page()
 	for _, target := range []services.Target{bySocket, byPage} {
-		seen := eventually(t, target, b.ssh(b.m3), "running", running)
+		seen := eventually(t, target, b.ssh(b.m3), "running with every server", allUp)
 		if seen.Role != services.NA || seen.Silent {
 			t.Errorf("got %+v", seen)
 		}
@@ -79,7 +82,7 @@ func (b *bench) testDrained(t *testing.T) {
 	wantSeen(t, seen, command.RemoteMonitorFailure, "no server is up in backend db (1 drain, 1 maint)")
 	b.tell(t, "set server db/m1 state ready")
 	b.tell(t, "set server db/m2 state ready")
-	eventually(t, b.balancer(services.Stats{}), b.ssh(b.m3), "running again", running)
+	eventually(t, b.balancer(services.Stats{}), b.ssh(b.m3), "running again", allUp)
 }
 
 func (b *bench) testDeadBackend(t *testing.T) {
@@ -97,7 +100,7 @@ func (b *bench) testDeadBackend(t *testing.T) {
 	})
 	run(t, b.m1, "systemctl start mariadb", "")
 	run(t, b.m2, "systemctl start mariadb", "")
-	eventually(t, b.page(), direct(), "running again", running)
+	eventually(t, b.page(), direct(), "running again", allUp)
 }
 
 func (b *bench) testStatsPage(t *testing.T) {
@@ -152,7 +155,7 @@ func (b *bench) testBalancerStandsStill(t *testing.T) {
 		}
 	}
 	run(t, b.m3, "pkill -CONT haproxy", "")
-	eventually(t, b.page(), direct(), "running again", running)
+	eventually(t, b.page(), direct(), "running again", allUp)
 }
 
 func (b *bench) testBalancerStopped(t *testing.T) {
