@@ -43,7 +43,9 @@ func (b *bench) testHAProxy(t *testing.T) {
 }
 
 // allUp is the condition of an HAProxy that misses no server.
-func allUp(seen services.Observation) bool { return running(seen) && seen.Facts["servers_up"] == int64(3) }
+func allUp(seen services.Observation) bool {
+	return running(seen) && seen.Facts["servers_up"] == int64(3)
+}
 
 func (b *bench) testBalancing(t *testing.T) {
 	bySocket, byPage := b.balancer(services.Stats{}), b.page()
