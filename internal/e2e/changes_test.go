@@ -67,6 +67,7 @@ func comeAndGo(t *testing.T, s *site) {
 		t.Errorf("told twice: %v", again.Events)
 	}
 	s.powerOn(t, "m3")
+	s.startMemcached(t, "m3")
 	s.on(t, "m2", "pkill -CONT mariadbd")
 	back := m.heartbeat(0)
 	wantEvents(t, back.Events,

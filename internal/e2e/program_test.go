@@ -27,6 +27,9 @@ type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
 	begun          time.Time
+	ended          chan struct{}
+	took           time.Duration // valid once it has ended, as is err
+	err            error
 	stdout, stderr buffer
 }
 
@@ -57,7 +60,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Getenv(programVariable), args...), begun: time.Now()}
+	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Getenv(programVariable), args...), begun: time.Now(), ended: make(chan struct{})}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir,
@@ -66,9 +69,12 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.stdout, &p.stderr
 	p.cmd.WaitDelay = time.Second
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, p.cmd.Start())
+	go func() {
+		p.err = p.cmd.Wait()
+		p.took = time.Since(p.begun)
+		close(p.ended)
+	}()
 	return p
 }
 
@@ -76,14 +82,14 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 // every test; being killed is code -1.
 func (p *process) wait() answer {
 	p.t.Helper()
-	err := p.cmd.Wait()
+	<-p.ended
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		p.t.Fatalf("%v: %v", p.cmd.Args[1:], err)
+	if p.err != nil && !errors.As(p.err, &exit) {
+		p.t.Fatalf("%v: %v", p.cmd.Args[1:], p.err)
 	}
 	a := answer{
 		code: p.cmd.ProcessState.ExitCode(), stdout: p.stdout.String(), stderr: p.stderr.String(),
-		took: time.Since(p.begun), peak: p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
+		took: p.took, peak: p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
 	}
 	for _, sign := range []string{"DATA RACE", "panic:", "goroutine 1 ["} {
 		if strings.Contains(a.stderr, sign) {
