@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -10,8 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// Associate gives the address to the machine, whoever has it: a private address
-// as private_address.go says, any other as an elastic one.
+// Associate gives the address to the machine, whoever has it.
 func (e *EC2) Associate(ctx context.Context, name string, ip netip.Addr) (Address, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -19,11 +19,11 @@ func (e *EC2) Associate(ctx context.Context, name string, ip netip.Addr) (Addres
 	if err != nil {
 		return Address{}, err
 	}
-	if ip.IsPrivate() {
-		return e.takePrivate(ctx, api, i, ip)
-	}
 	was, _, err := e.elastic(ctx, api, ip)
-	if err != nil || was.Holder == i.ID {
+	switch {
+	case errors.Is(err, errNotElastic):
+		return e.takePrivate(ctx, api, i, ip)
+	case err != nil || was.Holder == i.ID:
 		return was, err
 	}
 	_, err = api.AssociateAddress(ctx, &ec2.AssociateAddressInput{
@@ -44,11 +44,11 @@ func (e *EC2) Disassociate(ctx context.Context, name string, ip netip.Addr) (Add
 	if err != nil {
 		return Address{}, err
 	}
-	if ip.IsPrivate() {
-		return e.dropPrivate(ctx, api, i, ip)
-	}
 	was, association, err := e.elastic(ctx, api, ip)
-	if err != nil || was.Holder != i.ID {
+	switch {
+	case errors.Is(err, errNotElastic):
+		return e.dropPrivate(ctx, api, i, ip)
+	case err != nil || was.Holder != i.ID:
 		return was, err
 	}
 	_, err = api.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: aws.String(association)})
@@ -67,15 +67,15 @@ func (e *EC2) Address(ctx context.Context, ip netip.Addr) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	if ip.IsPrivate() {
-		nic, err := e.interfaceWith(ctx, api, ip)
-		if err != nil {
-			return Address{}, err
-		}
-		return e.privateAddress(ctx, ip, nic)
-	}
 	a, _, err := e.elastic(ctx, api, ip)
-	return a, err
+	if !errors.Is(err, errNotElastic) {
+		return a, err
+	}
+	nic, err := e.interfaceWith(ctx, api, ip)
+	if err != nil {
+		return Address{}, err
+	}
+	return e.privateAddress(ctx, ip, nic)
 }
 
 // holder returns the machine's instance, which must be there, and the client.
@@ -91,8 +91,15 @@ func (e *EC2) holder(ctx context.Context, verb, name string) (Instance, *ec2.Cli
 	return i, api, err
 }
 
+// errNotElastic is an address that is none of the account's elastic ones: then it is
+// meant as a private one, of whatever range the network has.
+var errNotElastic = errors.New("the account has no such elastic address")
+
 // elastic looks up an elastic address, and its association where it has one.
 func (e *EC2) elastic(ctx context.Context, api *ec2.Client, ip netip.Addr) (Address, string, error) {
+	if ip.IsPrivate() {
+		return Address{}, "", errNotElastic
+	}
 	out, err := api.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
 		Filters: []types.Filter{{Name: aws.String("public-ip"), Values: []string{ip.String()}}},
 	})
@@ -100,7 +107,7 @@ func (e *EC2) elastic(ctx context.Context, api *ec2.Client, ip netip.Addr) (Addr
 		return Address{}, "", failure("look up the elastic address "+ip.String(), err)
 	}
 	if len(out.Addresses) == 0 {
-		return Address{}, "", fmt.Errorf("cannot find the elastic address %s: the account has none such", ip)
+		return Address{}, "", errNotElastic
 	}
 	a := out.Addresses[0]
 	found := Address{IP: ip, Kind: KindElastic, ID: aws.ToString(a.AllocationId), Holder: aws.ToString(a.InstanceId)}
