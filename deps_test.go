@@ -30,6 +30,7 @@ var mayImport = map[string]string{
 	"pkg/config":            "pkg/secret",
 	"pkg/services":          "pkg/command pkg/remote pkg/secret",
 	"pkg/heartbeat":         "pkg/command",
+	"pkg/actions":           "pkg/command pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote " +
 		"pkg/config pkg/store pkg/eventlog pkg/secret",
@@ -42,7 +43,7 @@ var mayImport = map[string]string{
 }
 
 // pure are the packages that take values and give values.
-var pure = []string{"pkg/heartbeat"}
+var pure = []string{"pkg/heartbeat", "pkg/actions"}
 
 // impure are what they may not import.
 var impure = []string{"context", "os", "net", "log/slog", "sync", "math/rand", "math/rand/v2"}

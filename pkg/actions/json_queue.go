@@ -1,0 +1,167 @@
+package actions
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// queueVersion is the version of the stored queue this program writes. A new
+// field anywhere in it is a new version: an older program would lose it.
+const queueVersion = 1
+
+// ErrNewer is a stored document that a later version of clmgr wrote.
+var ErrNewer = errors.New("written by a newer clmgr")
+
+type wireQueue struct {
+	Version int               `json:"version"`
+	Marks   map[string]uint64 `json:"marks"`
+	Actions []json.RawMessage `json:"actions"`
+	Holds   []json.RawMessage `json:"holds,omitempty"`
+	Unread  []wireUnread      `json:"unread,omitempty"`
+}
+
+type wireHold struct {
+	At       time.Time `json:"at"`
+	By       wireAsker `json:"by"`
+	Cluster  string    `json:"cluster,omitempty"`
+	Group    string    `json:"group"`
+	ID       ID        `json:"id"`
+	Reason   string    `json:"reason"`
+	Released time.Time `json:"released,omitzero"`
+	Until    time.Time `json:"until,omitzero"`
+}
+
+type wireUnread struct {
+	Raw json.RawMessage `json:"raw"`
+	Why string          `json:"why"`
+}
+
+// Decode reads a stored queue; nil gives an empty one. A document that cannot be
+// read, or is of a newer version (ErrNewer), is an error, so that nobody writes
+// over it. Single entries that cannot be read are kept as they are: see Unread.
+func Decode(b []byte) (*Queue, error) {
+	if b == nil {
+		return &Queue{}, nil
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("cannot read stored queue: %w", err)
+	}
+	switch {
+	case head.Version > queueVersion:
+		return nil, fmt.Errorf("cannot read stored queue: %w (document version %d, this one knows up to %d)", ErrNewer, head.Version, queueVersion)
+	case head.Version < 1:
+		return nil, errors.New("cannot read stored queue: it has no version")
+	}
+	var w wireQueue
+	if err := strict(b, &w); err != nil {
+		return nil, fmt.Errorf("cannot read stored queue: %w", err)
+	}
+	q := &Queue{}
+	for writer, seq := range w.Marks {
+		if !writerOK(writer) {
+			return nil, fmt.Errorf("cannot read stored queue: %q cannot be the name of a writer", writer)
+		}
+		q.note(ID{writer, seq})
+	}
+	q.unread = readEntries(q, w)
+	return q, nil
+}
+
+// readEntries fills q and returns what could not be read.
+func readEntries(q *Queue, w wireQueue) []Unread {
+	var unread []Unread
+	for _, raw := range w.Actions {
+		var e wireAction
+		err := strict(raw, &e)
+		var a Action
+		if err == nil {
+			a, err = e.action()
+		}
+		if _, twice := q.actions[a.ID]; twice && err == nil {
+			err = fmt.Errorf("there are two actions %s", a.ID)
+		}
+		if err != nil {
+			unread = append(unread, unreadable(raw, "cannot read action: "+err.Error()))
+			continue
+		}
+		q.put(a)
+	}
+	for _, raw := range w.Holds {
+		var e wireHold
+		if err := strict(raw, &e); err != nil || e.ID.Writer == "" {
+			unread = append(unread, unreadable(raw, "cannot read hold: "+cmp.Or(err, errors.New("it has no id")).Error()))
+			continue
+		}
+		q.putHold(Hold{
+			ID: e.ID, Cluster: e.Cluster, Group: e.Group, Until: plain(e.Until), Reason: e.Reason,
+			By: Asker{Who: e.By.Who, Where: e.By.Where, Command: e.By.Command}, At: plain(e.At), Released: plain(e.Released),
+		})
+	}
+	for _, u := range w.Unread {
+		unread = append(unread, unreadable(u.Raw, u.Why))
+	}
+	return addUnread(nil, unread...)
+}
+
+// unreadable keeps an entry, with what can be told of it.
+func unreadable(raw []byte, why string) Unread {
+	u := Unread{Raw: compact(raw), Why: why}
+	var head struct{ ID, Cluster, Plan json.RawMessage }
+	if json.Unmarshal(raw, &head) != nil {
+		return u
+	}
+	for _, f := range []struct {
+		raw  []byte
+		into any
+	}{{head.ID, &u.ID}, {head.Cluster, &u.Cluster}, {head.Plan, &u.Plan}} {
+		_ = json.Unmarshal(f.raw, f.into) // what cannot be told stays empty
+	}
+	return u
+}
+
+// compact makes equal entries equal bytes.
+func compact(raw []byte) []byte {
+	var out bytes.Buffer
+	if json.Compact(&out, raw) != nil {
+		return raw
+	}
+	return out.Bytes()
+}
+
+// Encode gives the bytes to store: the same for the same queue.
+func (q *Queue) Encode() ([]byte, error) {
+	w := wireQueue{Version: queueVersion, Marks: q.marks, Actions: make([]json.RawMessage, 0, len(q.actions))}
+	if w.Marks == nil {
+		w.Marks = map[string]uint64{}
+	}
+	for _, a := range q.All() {
+		raw, err := json.Marshal(actionOf(&a))
+		if err != nil {
+			return nil, fmt.Errorf("cannot encode queue: action %s: %w", a.ID, err)
+		}
+		w.Actions = append(w.Actions, raw)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(q.holds), ID.Compare) {
+		h := q.holds[id]
+		raw, err := json.Marshal(wireHold{
+			At: h.At, By: askerOf(h.By), Cluster: h.Cluster, Group: h.Group, ID: h.ID, Reason: h.Reason, Released: h.Released, Until: h.Until,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cannot encode queue: hold %s: %w", id, err)
+		}
+		w.Holds = append(w.Holds, raw)
+	}
+	for _, u := range q.unread {
+		w.Unread = append(w.Unread, wireUnread{u.Raw, u.Why})
+	}
+	return json.Marshal(w)
+}

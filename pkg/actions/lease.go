@@ -1,0 +1,115 @@
+package actions
+
+import (
+	"maps"
+	"time"
+)
+
+// Instant is a moment on a clock that runs from the boot of one machine and
+// that nobody sets (CLOCK_BOOTTIME).
+type Instant struct {
+	Boot  string // the boot id of the machine
+	Since time.Duration
+}
+
+// to returns how long after i the instant now is; false if another boot, or a
+// clock that went back, lies between them.
+func (i Instant) to(now Instant) (time.Duration, bool) {
+	return now.Since - i.Since, i.Boot == now.Boot && now.Since >= i.Since
+}
+
+// Sighting is a claim as this manager saw it last, and when it first saw that beat.
+type Sighting struct {
+	Claim Claim
+	First Instant
+}
+
+// Leases is what one manager knows of who is at work. It is kept on its disk,
+// so that one who looks from cron can watch a lease over several looks. It
+// holds no wall clock, and no instant of another machine's:
+//
+//	owner    may act for Lasts after the start of its last Beat that was stored
+//	others   may end the lease after seeing one and the same beat for 1.5 Lasts
+//
+// The shared document may get lost, and with it claims that nobody else has.
+// Then all wait for one lease, in which those who are at work put their claims
+// into the new document or have to stop: nobody who is not in it works when the
+// wait is over.
+type Leases struct {
+	Document string  // which one, of those that followed each other under our key
+	Seen     Instant // first sight of it
+	Passed   bool    // the wait after that is over
+	Writer   string  // this manager's
+	Mark     uint64  // its last id at that sight: later ones were never in a lost document
+	Claims   map[ID]Sighting
+}
+
+// Observe returns what is known after reading the document with this name and
+// merging it with the own copy into q. longest is the longest lease there is.
+func (l Leases) Observe(document, writer string, q *Queue, now Instant, longest time.Duration) Leases {
+	next := l
+	if l.Document != document || l.Writer != writer || l.Seen.Boot == "" {
+		next.Document, next.Writer, next.Passed = document, writer, false
+		next.Seen, next.Mark = now, q.Mark(writer)
+	}
+	waited, ok := next.Seen.to(now)
+	switch {
+	case !ok && !next.Passed:
+		next.Seen = now
+	case ok && waited >= longest:
+		next.Passed = true
+	}
+	next.Claims = make(map[ID]Sighting)
+	for id, a := range q.actions {
+		if !a.Progress.Working() {
+			continue
+		}
+		s := Sighting{Claim: a.Progress.Claim, First: now}
+		if old, known := l.Claims[id]; known && old.Claim.Compare(s.Claim) == 0 {
+			if _, ok := old.First.to(now); ok {
+				s = old
+			}
+		}
+		next.Claims[id] = s
+	}
+	return next
+}
+
+// MayClaim returns how long it is still too early to take a lease on id; zero
+// or less for at once.
+func (l Leases) MayClaim(id ID, now Instant, longest time.Duration) time.Duration {
+	if l.Passed || id.Writer == l.Writer && id.Writer != "" && id.Seq > l.Mark {
+		return 0
+	}
+	waited, ok := l.Seen.to(now)
+	if !ok {
+		return longest
+	}
+	return longest - waited
+}
+
+// Lapsed tells whether c, the claim on id, may be ended by this manager, which
+// has seen no other beat for long enough.
+func (l Leases) Lapsed(id ID, c Claim, now Instant) bool {
+	s, ok := l.Claims[id]
+	if !ok || s.Claim.Compare(c) != 0 {
+		return false
+	}
+	waited, ok := s.First.to(now)
+	return ok && waited >= c.Lasts+c.Lasts/2
+}
+
+// MayAct tells an owner whether it may still act. beat is when it began its
+// last Take or Beat that was stored.
+func (c Claim) MayAct(beat, now Instant) bool {
+	waited, ok := beat.to(now)
+	return ok && waited < c.Lasts
+}
+
+// Equal tells whether both know the same.
+func (l Leases) Equal(m Leases) bool {
+	return l.Document == m.Document && l.Seen == m.Seen && l.Passed == m.Passed && l.Writer == m.Writer && l.Mark == m.Mark &&
+		maps.EqualFunc(l.Claims, m.Claims, func(a, b Sighting) bool {
+			return a.First == b.First && a.Claim.Compare(b.Claim) == 0
+		})
+}

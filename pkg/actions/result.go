@@ -1,0 +1,18 @@
+package actions
+
+import "time"
+
+// Retry is what a handler returns when it is to be called again: something
+// stands in its way that is no failure.
+type Retry struct {
+	After  time.Duration // zero for the usual delay; never more than Limits.Longest
+	Reason string
+}
+
+func (e *Retry) Error() string { return "to be tried again: " + e.Reason }
+
+// Wait is what a handler returns when the state that the action waited for is
+// over: it waits for it again.
+type Wait struct{ Reason string }
+
+func (e *Wait) Error() string { return "waits again: " + e.Reason }
