@@ -5,12 +5,14 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/command"
 )
 
 // BenchmarkTCP10000 is a heartbeat of 10,000 TCP services on 100 hosts, against
-// bare connects to the same at the same width.
+// bare connects, bounded in time as any connect must be, to the same at the same
+// width.
 func BenchmarkTCP10000(b *testing.B) {
 	const services, hosts, width = 10_000, 100, 512
 	l, err := net.Listen("tcp", "0.0.0.0:0")
@@ -48,7 +50,7 @@ clusters:
 			slots <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				c, err := net.Dial("tcp", net.JoinHostPort(ip(i), fmt.Sprint(port)))
+				c, err := net.DialTimeout("tcp", net.JoinHostPort(ip(i), fmt.Sprint(port)), 3*time.Second)
 				if err != nil {
 					b.Error(err)
 					return

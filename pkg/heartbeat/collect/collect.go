@@ -1,9 +1,10 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,28 +55,26 @@ func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
 	off := poweredOff(listing)
 
 	var wg sync.WaitGroup
-	for n, m := range machines {
-		wg.Go(func() {
-			look.Instances[n] = c.lookAtMachine(ctx, r, m)
+	wg.Go(func() {
+		c.each(inOrder(len(machines)), func(n int) {
+			look.Instances[n] = c.lookAtMachine(ctx, r, machines[n])
 			r.Progress.done()
 		})
-	}
-	for _, n := range fairOrder(list) {
-		if why := off[list[n].IP]; why != "" {
+	})
+	c.each(fairOrder(list), func(n int) {
+		why := off[list[n].IP]
+		switch {
+		case why != "":
 			look.Services[n] = stopped(r.Cluster.Name, list[n], why)
-			r.Progress.done()
-			continue
-		}
-		if !c.enter(ctx) {
+		case !c.enter(ctx):
 			look.Services[n] = outOfTime(r.Cluster.Name, list[n])
-			continue
-		}
-		wg.Go(func() {
-			defer c.leave()
+			return
+		default:
 			look.Services[n] = c.lookAtService(ctx, r, list[n])
-			r.Progress.done()
-		})
-	}
+			c.leave()
+		}
+		r.Progress.done()
+	})
 	wg.Wait()
 	c.confirmVIPs(ctx, r, list, look.Services)
 	if !look.Whole {
@@ -83,6 +82,26 @@ func (c *Collector) Look(ctx context.Context, r Request) heartbeat.Look {
 	}
 	look.At = time.Now()
 	return look
+}
+
+// each calls f with every index, as many at once as the Collector may have probes
+// under way. A worker goes on with the next: a stack that one dial has grown serves
+// the dials after it.
+func (c *Collector) each(order []int, f func(n int)) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(len(order), cap(c.slots)) {
+		wg.Go(func() {
+			for n := range next {
+				f(n)
+			}
+		})
+	}
+	for _, n := range order {
+		next <- n
+	}
+	close(next)
+	wg.Wait()
 }
 
 func (c *Collector) enter(ctx context.Context) bool {
@@ -133,13 +152,21 @@ func chosenServices(c Cluster, s Selection) []Service {
 func fairOrder(list []Service) []int {
 	turn := make([]int, len(list))
 	count := map[netip.Addr]int{}
-	order := make([]int, len(list))
-	for n, s := range list {
-		turn[n] = count[s.IP]
-		count[s.IP]++
-		order[n] = n
+	order := inOrder(len(list))
+	for n := range list {
+		turn[n] = count[list[n].IP]
+		count[list[n].IP]++
 	}
-	sort.SliceStable(order, func(i, j int) bool { return turn[order[i]] < turn[order[j]] })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(turn[a], turn[b]) })
+	return order
+}
+
+// inOrder returns the indexes below n.
+func inOrder(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
 	return order
 }
 
