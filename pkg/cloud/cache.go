@@ -177,6 +177,16 @@ func (c *Cache) counted(ctx context.Context, err error) error {
 	return errors.Join(err, kept)
 }
 
+// HostKeys asks the driver.
+func (c *Cache) HostKeys(ctx context.Context, name string) ([]string, error) {
+	consoles, ok := c.driver.(Consoles)
+	if !ok {
+		return nil, fmt.Errorf("cannot read the console of %s: the driver %s shows none", name, c.Name())
+	}
+	keys, err := consoles.HostKeys(ctx, name)
+	return keys, c.counted(ctx, err)
+}
+
 func (c *Cache) read(ctx context.Context) (cacheDocument, error) {
 	b, err := c.documents.Get(ctx, c.key)
 	if err != nil {

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 
@@ -36,6 +37,9 @@ func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, e
 			})
 		}
 		cl.Driver = driverOf(c, documents)
+		if consoles, ok := cl.Driver.(cloud.Consoles); ok && c.SSH.HostKey == "console" {
+			cl.SSH.Vouch = func(ctx context.Context, m remote.Machine) ([]string, error) { return consoles.HostKeys(ctx, m.Name) }
+		}
 		for _, s := range c.Services {
 			cl.Services = append(cl.Services, collect.Service{
 				Target: services.Target{

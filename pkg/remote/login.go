@@ -79,7 +79,12 @@ func (h *hostKeys) judge(ctx context.Context, t *target, remote net.Addr, key ss
 	if !errors.Is(err, errUnknownKey) {
 		return err
 	}
-	if t.acceptNew {
+	if t.vouch != nil {
+		if err := vouched(ctx, t, key); err != nil {
+			return err
+		}
+	}
+	if t.acceptNew || t.vouch != nil {
 		return h.accept(ctx, t, remote, key)
 	}
 	return unknownError(t, key)

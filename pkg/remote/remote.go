@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
@@ -16,6 +17,7 @@ type Settings struct {
 	Agent      bool          // ask the agent at $SSH_AUTH_SOCK
 	KnownHosts []string      // files read; accept-new appends to the first; default: ssh_config, then OpenSSH's own
 	AcceptNew  bool          // trust a host key on first use; otherwise unknown is refused
+	Vouch      Vouch         // trust an unknown host key that it knows; nil for none
 	ConfigFile string        // ssh_config to honour; "" for none
 	Bastion    string        // [user@]host[:port] to go through, or several with commas, outermost first; "" for ssh_config's ProxyJump, "none" for none at all
 	Timeout    time.Duration // for connecting and logging in together, each time; again for opening a session; default DefaultTimeout
@@ -27,6 +29,11 @@ func (s *Settings) timeout() time.Duration {
 	}
 	return s.Timeout
 }
+
+// Vouch returns the public host keys of a machine from a source that is trusted as
+// much as known_hosts, each as "type base64" and perhaps a comment. It is asked for
+// machines, not for bastions, and only about a key that is unknown.
+type Vouch func(ctx context.Context, m Machine) ([]string, error)
 
 // Machine names one SSH server.
 type Machine struct {

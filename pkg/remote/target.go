@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -20,7 +21,8 @@ type target struct {
 	keys      keySource
 	known     []string // known_hosts files
 	acceptNew bool
-	via       *target // the bastion before it
+	vouch     func(context.Context) ([]string, error) // the machine's keys, from who knows them; nil for nobody
+	via       *target                                 // the bastion before it
 }
 
 func (t *target) addr() string { return net.JoinHostPort(t.host, strconv.Itoa(int(t.port))) }
@@ -42,7 +44,7 @@ func (t *target) key() string {
 	}
 	return fmt.Sprintf("%q", []string{
 		t.user, t.addr(), strings.Join(t.keyNames, " "), t.keys.id(),
-		strings.Join(t.known, "\x00"), strconv.FormatBool(t.acceptNew), via,
+		strings.Join(t.known, "\x00"), strconv.FormatBool(t.acceptNew), strconv.FormatBool(t.vouch != nil), via,
 	})
 }
 
@@ -85,6 +87,9 @@ func (r resolver) machine(m Machine) (*target, error) {
 	jumps := r.settings.Bastion
 	if jumps == "" {
 		jumps = r.config.get(aliases, "ProxyJump")
+	}
+	if vouch := r.settings.Vouch; vouch != nil {
+		t.vouch = func(ctx context.Context) ([]string, error) { return vouch(ctx, m) }
 	}
 	t.via, err = r.chain(jumps, maxJumps)
 	return t, err
