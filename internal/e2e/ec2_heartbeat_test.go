@@ -263,15 +263,16 @@ func again(t *testing.T, r *region, m *manager, was map[string]told) {
 	if r.machine(t, "m2") != nil {
 		t.Error("the machine is still there")
 	}
-	_, answer := m.look("instances", "heartbeat")
-	wantEvents(t, answer.Events, "demo/instances/"+was["m2"].ID+": stopped → absent")
+	_, gone := m.look("instances", "heartbeat")
+	wantEvents(t, gone.Events, "demo/instances/"+was["m2"].ID+": stopped → absent")
 	a := m.run("instances", "launch", "m2", "--wait").want(t, 0)
 	if strings.Contains(a.stdout, was["m2"].ID) {
 		t.Errorf("the dead instance again: %s", a.stdout)
 	}
-	// Its host key is another one, which must be forgotten by hand.
-	list, _ := m.look("instances", "heartbeat")
-	if i := list["m2"]; i.Provider != "running" || i.State != "pending" || !strings.Contains(i.Reason, "has changed") {
+	// Its host key is another one, which its console tells.
+	list, answer := m.look("instances", "heartbeat")
+	if i := list["m2"]; i.State != "running" || i.SSH != "ok" {
 		t.Errorf("m2 is %+v", i)
 	}
+	wantEvents(t, answer.Events, "demo/instances/"+list["m2"].ID+": absent → running", "demo/services/sshd2: stopped → running")
 }

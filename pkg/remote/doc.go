@@ -47,8 +47,8 @@
 // by ip (with a port other than 22 as [ip]:port), then by its name. Markers
 // (@revoked, @cert-authority), hashed names and patterns count as in OpenSSH; a
 // certificate may be made out to the name. With AcceptNew an unknown key is
-// appended to the first file under a lock; with Vouch only one that it names is. A
-// changed one is refused all the same.
+// appended to the first file under a lock; a changed one is refused all the same.
+// With Vouch a key is trusted only where that names it, unknown or changed.
 //
 // # Keys
 //

@@ -76,15 +76,13 @@ func handshake(ctx context.Context, conn net.Conn, config *ssh.ClientConfig) (*s
 // judge verifies a host key and, where that is asked for, trusts an unknown one.
 func (h *hostKeys) judge(ctx context.Context, t *target, remote net.Addr, key ssh.PublicKey) error {
 	err := h.verify(t.keyNames, remote, key)
-	if !errors.Is(err, errUnknownKey) {
+	unknown := errors.Is(err, errUnknownKey)
+	switch {
+	case t.vouch != nil && (unknown || isPlainMismatch(err)):
+		return h.acceptVouched(ctx, t, remote, key, err)
+	case !unknown:
 		return err
-	}
-	if t.vouch != nil {
-		if err := vouched(ctx, t, key); err != nil {
-			return err
-		}
-	}
-	if t.acceptNew || t.vouch != nil {
+	case t.acceptNew:
 		return h.accept(ctx, t, remote, key)
 	}
 	return unknownError(t, key)

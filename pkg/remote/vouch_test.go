@@ -22,7 +22,7 @@ func TestVouch(t *testing.T) {
 		"its key":        {keys: []string{"no key", foreign, shown + " root@m1"}},
 		"another's":      {keys: []string{foreign}, want: "is none of the 1 keys that the machine is vouched to have"},
 		"nothing":        {want: "is none of the 0 keys"},
-		"nobody answers": {err: errors.New("the console is empty"), want: "nobody vouches for it: the console is empty"},
+		"nobody answers": {err: errors.New("the console is empty"), want: ": the console is empty"},
 	} {
 		s := trusting(t, site)
 		s.Vouch = func(_ context.Context, m remote.Machine) ([]string, error) {
@@ -43,13 +43,31 @@ func TestVouch(t *testing.T) {
 			}
 		}
 	}
-	// What is known already is not asked about, and one that changed is refused.
+	// What is known already is not asked about. One that has changed is replaced where
+	// it is vouched for, beside the lines of others, and refused where it is not.
 	s := trusting(t, site, srv.KnownLine())
 	s.Vouch = func(context.Context, remote.Machine) ([]string, error) { t.Error("asked"); return nil, nil }
 	if err := check(t, s, srv); err != nil {
 		t.Error(err)
 	}
-	s = trusting(t, site, lineFor(hostOf(srv), otherKey(t).PublicKey()))
+	others := []string{"# a comment", lineFor("10.9.9.9", otherKey(t).PublicKey())}
+	for _, keys := range [][]string{{shown}, {foreign}} {
+		s = trusting(t, site, append(others, lineFor(hostOf(srv), otherKey(t).PublicKey()))...)
+		before := read(t, s.KnownHosts[0])
+		s.Vouch = func(context.Context, remote.Machine) ([]string, error) { return keys, nil }
+		err := check(t, s, srv)
+		after := read(t, s.KnownHosts[0])
+		if keys[0] == foreign {
+			wantStage(t, err, remote.StageHostKey)
+			if after != before {
+				t.Errorf("the file has become\n%s", after)
+			}
+		} else if want := strings.Join(others, "\n") + "\n" + srv.KnownLine() + "\n"; err != nil || after != want {
+			t.Errorf("%v, the file is\n%s, want\n%s", err, after, want)
+		}
+	}
+	// A line for several names is not ours to change.
+	s = trusting(t, site, lineFor("m1,"+hostOf(srv), otherKey(t).PublicKey()))
 	s.Vouch = func(context.Context, remote.Machine) ([]string, error) { return []string{shown}, nil }
 	wantStage(t, check(t, s, srv), remote.StageHostKey)
 }
