@@ -1,14 +1,19 @@
 package e2e_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"testing"
 )
 
 // door is a port of this host that is open or shut: a service without a machine, for
-// tests of what happens around a look.
+// tests of what happens around a look. It has a loopback address of its own: while it
+// is shut nobody else may take its port.
 type door struct {
 	t    *testing.T
+	ip   string
 	port int
 	l    net.Listener
 }
@@ -16,9 +21,9 @@ type door struct {
 // newDoor opens a door.
 func newDoor(t *testing.T) *door {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	d := &door{t: t, port: l.Addr().(*net.TCPAddr).Port, l: l}
+	d := &door{t: t, ip: fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(255), 1+rand.N(254))}
+	d.open()
+	d.port = d.l.Addr().(*net.TCPAddr).Port
 	t.Cleanup(func() { d.l.Close() })
 	return d
 }
@@ -27,7 +32,7 @@ func (d *door) shut() { d.l.Close() }
 
 func (d *door) open() {
 	d.t.Helper()
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: d.port})
+	l, err := net.Listen("tcp", net.JoinHostPort(d.ip, strconv.Itoa(d.port)))
 	must(d.t, err)
 	d.l = l
 }
@@ -36,7 +41,7 @@ func (d *door) open() {
 func doors(list map[string]*door) conf {
 	c := &cluster{}
 	for name, d := range list {
-		c.Services = append(c.Services, service{Name: name, Mode: "gate", IP: "127.0.0.1", Port: d.port})
+		c.Services = append(c.Services, service{Name: name, Mode: "gate", IP: d.ip, Port: d.port})
 	}
 	return conf{
 		Heartbeat: map[string]any{"deadline": "10s", "probe_timeout": "5s"},
