@@ -14,8 +14,6 @@ type wireLeases struct {
 	Document string      `json:"document"`
 	Seen     wireInstant `json:"seen"`
 	Passed   bool        `json:"passed,omitempty"`
-	Writer   string      `json:"writer,omitempty"`
-	Mark     uint64      `json:"mark,omitempty"`
 	Claims   []wireSight `json:"claims"`
 }
 
@@ -46,7 +44,7 @@ func DecodeLeases(b []byte) (Leases, error) {
 		return Leases{}, errors.New("cannot read leases: they have no version")
 	}
 	l := Leases{
-		Document: w.Document, Seen: w.Seen.instant(), Passed: w.Passed, Writer: w.Writer, Mark: w.Mark,
+		Document: w.Document, Seen: w.Seen.instant(), Passed: w.Passed,
 		Claims: make(map[ID]Sighting, len(w.Claims)),
 	}
 	for _, s := range w.Claims {
@@ -61,7 +59,7 @@ func DecodeLeases(b []byte) (Leases, error) {
 // Encode gives the bytes to keep: the same for the same leases.
 func (l Leases) Encode() ([]byte, error) {
 	w := wireLeases{
-		Version: queueVersion, Document: l.Document, Seen: instantOf(l.Seen), Passed: l.Passed, Writer: l.Writer, Mark: l.Mark,
+		Version: queueVersion, Document: l.Document, Seen: instantOf(l.Seen), Passed: l.Passed,
 		Claims: make([]wireSight, 0, len(l.Claims)),
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(l.Claims), ID.Compare) {

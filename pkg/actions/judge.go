@@ -227,8 +227,8 @@ func (j *judge) early(a *Action, v *Verdict) {
 	}
 }
 
-func (j *judge) quarantined(a *Action, v *Verdict) {
-	if left := j.in.Leases.MayClaim(a.ID, j.in.Clock, j.in.Limits.Lease); left > 0 {
+func (j *judge) quarantined(_ *Action, v *Verdict) {
+	if left := j.in.Leases.MayClaim(j.in.Clock, j.in.Limits.Lease); left > 0 {
 		v.Why = WhyLease
 		v.Reason = "waits for " + left.Round(time.Second).String() + ", so that whoever is at work on it can say so: the shared queue is new"
 	}

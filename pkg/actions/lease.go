@@ -39,18 +39,16 @@ type Leases struct {
 	Document string  // which one, of those that followed each other under our key
 	Seen     Instant // first sight of it
 	Passed   bool    // the wait after that is over
-	Writer   string  // this manager's
-	Mark     uint64  // its last id at that sight: later ones were never in a lost document
 	Claims   map[ID]Sighting
 }
 
 // Observe returns what is known after reading the document with this name and
-// merging it with the own copy into q. longest is the longest lease there is.
-func (l Leases) Observe(document, writer string, q *Queue, now Instant, longest time.Duration) Leases {
+// merging it with the own copy into q. longest is the longest lease there is; 0
+// for a store that loses no documents.
+func (l Leases) Observe(document string, q *Queue, now Instant, longest time.Duration) Leases {
 	next := l
-	if l.Document != document || l.Writer != writer || l.Seen.Boot == "" {
-		next.Document, next.Writer, next.Passed = document, writer, false
-		next.Seen, next.Mark = now, q.Mark(writer)
+	if l.Document != document || l.Seen.Boot == "" {
+		next.Document, next.Passed, next.Seen = document, false, now
 	}
 	waited, ok := next.Seen.to(now)
 	switch {
@@ -75,10 +73,10 @@ func (l Leases) Observe(document, writer string, q *Queue, now Instant, longest 
 	return next
 }
 
-// MayClaim returns how long it is still too early to take a lease on id; zero
-// or less for at once.
-func (l Leases) MayClaim(id ID, now Instant, longest time.Duration) time.Duration {
-	if l.Passed || id.Writer == l.Writer && id.Writer != "" && id.Seq > l.Mark {
+// MayClaim returns how long it is still too early to take a lease; zero or less
+// for at once.
+func (l Leases) MayClaim(now Instant, longest time.Duration) time.Duration {
+	if l.Passed {
 		return 0
 	}
 	waited, ok := l.Seen.to(now)
@@ -100,7 +98,9 @@ func (l Leases) Lapsed(id ID, c Claim, now Instant) bool {
 }
 
 // MayAct tells an owner whether it may still act. beat is when it began its
-// last Take or Beat that was stored.
+// last Take or Beat that was stored. Once it may not, the claim is over for it:
+// it stops, and reports a success but neither a beat nor a failure, since by
+// then somebody else may be at work who knows nothing of this claim.
 func (c Claim) MayAct(beat, now Instant) bool {
 	waited, ok := beat.to(now)
 	return ok && waited < c.Lasts
@@ -108,7 +108,7 @@ func (c Claim) MayAct(beat, now Instant) bool {
 
 // Equal tells whether both know the same.
 func (l Leases) Equal(m Leases) bool {
-	return l.Document == m.Document && l.Seen == m.Seen && l.Passed == m.Passed && l.Writer == m.Writer && l.Mark == m.Mark &&
+	return l.Document == m.Document && l.Seen == m.Seen && l.Passed == m.Passed &&
 		maps.EqualFunc(l.Claims, m.Claims, func(a, b Sighting) bool {
 			return a.First == b.First && a.Claim.Compare(b.Claim) == 0
 		})

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,7 +15,7 @@ func boot(name string, seconds int) Instant {
 func TestLeaseLapses(t *testing.T) {
 	q := scene(t, "start node1 | claim:x")
 	id := ID{"w", 1}
-	seen := Leases{}.Observe("d", "v", q, boot("b", 100), lease)
+	seen := Leases{}.Observe("d", q, boot("b", 100), lease)
 	for _, c := range []struct {
 		name string
 		now  Instant
@@ -32,16 +33,16 @@ func TestLeaseLapses(t *testing.T) {
 		}
 	}
 	a, _ := q.Get(id)
-	if again := seen.Observe("d", "v", q, boot("b", 140), lease); !again.Lapsed(id, a.Progress.Claim, boot("b", 145)) {
+	if again := seen.Observe("d", q, boot("b", 140), lease); !again.Lapsed(id, a.Progress.Claim, boot("b", 145)) {
 		t.Error("a second look forgot the first")
 	}
-	if rebooted := seen.Observe("d", "v", q, boot("c", 1), lease); rebooted.Lapsed(id, a.Progress.Claim, boot("c", 40)) {
+	if rebooted := seen.Observe("d", q, boot("c", 1), lease); rebooted.Lapsed(id, a.Progress.Claim, boot("c", 40)) {
 		t.Error("watching went on over a reboot")
 	}
 	if err := q.Change(id, func(a Action) (Progress, error) { return a.Progress.Beat(a.Progress.Claim) }); err != nil {
 		t.Fatal(err)
 	}
-	next := seen.Observe("d", "v", q, boot("b", 144), lease)
+	next := seen.Observe("d", q, boot("b", 144), lease)
 	if a, _ = q.Get(id); next.Lapsed(id, a.Progress.Claim, boot("b", 188)) || !next.Lapsed(id, a.Progress.Claim, boot("b", 189)) {
 		t.Error("a beat does not begin the wait anew")
 	}
@@ -59,43 +60,39 @@ func TestOwnerStopsFirst(t *testing.T) {
 	}
 }
 
-// After a document was lost nobody claims for one lease, but what was asked for since.
+// After a document was lost nobody claims for one lease.
 func TestQuarantine(t *testing.T) {
-	q := scene(t, "start node1\nstart node2")
-	old, other := ID{"w", 1}, ID{"v", 7}
-	l := Leases{}.Observe("d1", "w", q, boot("b", 0), lease)
-	q.put(actionIn(t, q, "start node3"))
-	fresh := ID{"w", 3}
-	if l.MayClaim(fresh, boot("b", 0), lease) != 0 {
-		t.Error("what was asked for in this document waits")
-	}
-	for _, id := range []ID{old, other} {
-		if left := l.MayClaim(id, boot("b", 10), lease); left != 20*time.Second {
-			t.Errorf("%s: %s left", id, left)
-		}
-		if left := l.MayClaim(id, boot("b", 30), lease); left > 0 {
-			t.Errorf("%s: %s left at the end", id, left)
-		}
-		if left := l.MayClaim(id, boot("c", 100), lease); left != lease {
-			t.Errorf("%s: %s left after a reboot", id, left)
+	q := scene(t, "start node1")
+	l := Leases{}.Observe("d1", q, boot("b", 0), lease)
+	for now, want := range map[Instant]time.Duration{
+		boot("b", 0): lease, boot("b", 10): 20 * time.Second, boot("b", 30): 0, boot("c", 100): lease,
+	} {
+		if left := l.MayClaim(now, lease); left != want {
+			t.Errorf("%v: %s left", now, left)
 		}
 	}
-	rebooted := l.Observe("d1", "w", q, boot("c", 5), lease)
-	if left := rebooted.MayClaim(old, boot("c", 15), lease); left != 20*time.Second {
+	in := input(t, "")
+	in.Leases, in.Clock = l, boot("b", 10)
+	if r := q.Due(in); told(r) != "a=lease" || !strings.HasPrefix(r.Verdicts[0].Reason, "waits for 20s") {
+		t.Error(r)
+	}
+	if left := l.Observe("d1", q, boot("c", 5), lease).MayClaim(boot("c", 15), lease); left != 20*time.Second {
 		t.Errorf("watched anew after a reboot: %s left", left)
 	}
-	l = l.Observe("d1", "w", q, boot("b", 30), lease)
-	if l.MayClaim(old, boot("c", 1), lease) != 0 {
+	l = l.Observe("d1", q, boot("b", 30), lease)
+	if l.MayClaim(boot("c", 1), lease) != 0 {
 		t.Error("what has passed begins again with a reboot")
 	}
-	l = l.Observe("d2", "w", q, boot("b", 40), lease)
-	if l.MayClaim(fresh, boot("b", 41), lease) != 29*time.Second {
+	if l = l.Observe("d2", q, boot("b", 40), lease); l.MayClaim(boot("b", 41), lease) != 29*time.Second {
 		t.Error("a second loss is not noticed")
+	}
+	if never := (Leases{}).Observe("d", q, boot("b", 0), 0); !never.Passed {
+		t.Error("waits for a document that cannot get lost")
 	}
 }
 
 func TestLeasesAreKept(t *testing.T) {
-	l := Leases{}.Observe("d", "w", scene(t, "start node1 | claim:x\nstart node2"), boot("b", 90), lease)
+	l := Leases{}.Observe("d", scene(t, "start node1 | claim:x\nstart node2"), boot("b", 90), lease)
 	text, err := l.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +112,7 @@ func TestLeasesAreKept(t *testing.T) {
 func TestLapsedLeaseIsTakenOver(t *testing.T) {
 	q := scene(t, "start node1 | claim:x\nstop node1\nrestart node1 | claim:y cancel")
 	in := input(t, "")
-	in.Leases = Leases{}.Observe("d", "v", q, boot("boot", 0), 0).Observe("d", "v", q, boot("boot", 0), 0)
+	in.Leases = Leases{}.Observe("d", q, boot("boot", 0), 0).Observe("d", q, boot("boot", 0), 0)
 	in.Clock = boot("boot", 45)
 	if got := told(q.Due(in)); got != "b=due a=running>lapse c=running>lapse" {
 		t.Error(got)

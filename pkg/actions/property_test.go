@@ -1,0 +1,205 @@
+package actions
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/command"
+	"pgregory.net/rapid"
+)
+
+func anyTime(t *rapid.T, name string) time.Time {
+	if n := rapid.IntRange(0, 3).Draw(t, name); n > 0 {
+		return t0.Add(time.Duration(n) * time.Minute)
+	}
+	return time.Time{}
+}
+
+// anyProgress draws parts that need not fit together.
+func anyProgress(t *rapid.T) Progress {
+	small := rapid.Uint64Range(0, 3)
+	return Progress{
+		Epoch: small.Draw(t, "epoch"),
+		Claim: Claim{
+			Epoch: small.Draw(t, "claimEpoch"), Try: small.Draw(t, "claimTry"), Beat: small.Draw(t, "beat"),
+			Owner: rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "owner"), Since: anyTime(t, "since"),
+		},
+		Failure: Failure{
+			Epoch: small.Draw(t, "failEpoch"), Try: small.Draw(t, "failTry"), Final: rapid.Bool().Draw(t, "final"),
+			Err: rapid.SampledFrom([]string{"", "no"}).Draw(t, "err"), Times: small.Draw(t, "times"), NotBefore: anyTime(t, "notBefore"),
+		},
+		Cancelled: rapid.Bool().Draw(t, "cancelled"), Done: rapid.Bool().Draw(t, "done"),
+		Renewed: anyTime(t, "renewed"), Ended: anyTime(t, "ended"),
+	}
+}
+
+// anyQueue draws a copy that knows some ids, has pruned some and not seen others.
+func anyQueue(t *rapid.T) *Queue {
+	q := &Queue{}
+	for _, w := range []string{"v", "w"} {
+		for seq := range rapid.Uint64Range(0, 4).Draw(t, "mark") {
+			id := ID{w, seq + 1}
+			q.note(id)
+			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			case 0:
+				q.putHold(Hold{ID: id, Group: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), At: t0, Released: anyTime(t, "released")})
+			case 1, 2:
+				q.put(Action{
+					ID: id, Cluster: "prod", Created: t0, Progress: anyProgress(t),
+					Do: command.Command{Group: rapid.SampledFrom([]string{"n1", "n2"}).Draw(t, "forged")},
+				})
+			}
+		}
+	}
+	for n := range rapid.IntRange(0, 2).Draw(t, "unread") {
+		q.unread = addUnread(q.unread, Unread{Raw: fmt.Appendf(nil, "%d", rapid.IntRange(n, 3).Draw(t, "raw"))})
+	}
+	return q
+}
+
+func same(a, b *Queue) bool {
+	return reflect.DeepEqual(full(a.actions), full(b.actions)) && reflect.DeepEqual(full(a.holds), full(b.holds)) &&
+		reflect.DeepEqual(full(a.marks), full(b.marks)) && slices.EqualFunc(a.unread, b.unread, func(x, y Unread) bool { return string(x.Raw) == string(y.Raw) })
+}
+
+// full makes nothing and an empty map the same.
+func full[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return m
+}
+
+func TestMergeLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := anyQueue(t), anyQueue(t), anyQueue(t)
+		ab := Merge(a, b)
+		if !same(ab, Merge(b, a)) {
+			t.Fatalf("not commutative:\n%+v\n%+v", a, b)
+		}
+		if !same(Merge(ab, c), Merge(a, Merge(b, c))) {
+			t.Fatalf("not associative:\n%+v\n%+v\n%+v", a, b, c)
+		}
+		if !same(Merge(a, a), a) || !same(Merge(ab, a), ab) || !same(Merge(b, ab), ab) {
+			t.Fatalf("not idempotent:\n%+v\n%+v", a, b)
+		}
+	})
+}
+
+// What is done in one copy is done or pruned in what it merges to, and what is
+// cancelled is cancelled, done or pruned.
+func TestMergeKeepsTheEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyQueue(t), anyQueue(t)
+		for id, x := range a.actions {
+			y, there := Merge(a, b).Get(id)
+			_, has := b.actions[id]
+			if there != (has || !b.Seen(id)) {
+				t.Fatalf("%s there: %v", id, there)
+			}
+			if there && x.State() == Done && y.State() != Done || there && x.State() == Cancelled && !y.State().Finished() {
+				t.Fatalf("%s was %s and became %s", id, x.State(), y.State())
+			}
+		}
+	})
+}
+
+// Every move goes up: the copy from before it, however late it is merged in,
+// changes nothing.
+func TestMovesGoUp(t *testing.T) {
+	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "finish", "cancel", "retry", "park"}
+	rapid.Check(t, func(t *rapid.T) {
+		var p Progress
+		past := []Progress{p}
+		hand := map[string]Claim{}
+		for range rapid.IntRange(1, 30).Draw(t, "moves") {
+			move, owner := rapid.SampledFrom(moves).Draw(t, "move"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "owner")
+			from := p.State()
+			next, err := makeMove(p, move, owner, hand[owner])
+			if err != nil {
+				if next != p {
+					t.Fatalf("%s was refused and changed something", move)
+				}
+				continue
+			}
+			if next != p && !slices.Contains(Edges(), Edge{from, named(from, move), next.State()}) {
+				t.Fatalf("%s led from %s to %s", move, from, next.State())
+			}
+			if p = next; move == "claim" || move == "beat" {
+				hand[owner] = p.Claim
+			}
+			past = append(past, p)
+			old := rapid.SampledFrom(past).Draw(t, "old")
+			if old.merge(p) != p || p.merge(old) != p {
+				t.Fatalf("an old copy changes a new one:\n%+v\n%+v", old, p)
+			}
+		}
+	})
+}
+
+// All that is due can run at once, and nothing is due before what comes before it.
+func TestDueIsSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := anyWork(t)
+		in := Input{Now: t0, Leases: Leases{Passed: true}, Limits: Usual(), Words: UsualWords()}
+		r := q.Due(in)
+		locks := lockTable{}
+		x := newIndex(in.Status)
+		take := func(a Action) {
+			if _, by, free := locks.take(a.ID, wants(in.Words.verb(a.Do.Level, a.Do.Action), x.target(&a))); !free {
+				t.Fatalf("%s runs while %s does", a.ID, by.id)
+			}
+		}
+		for _, a := range q.All() {
+			if a.Progress.Working() {
+				locks.take(a.ID, wants(in.Words.verb(a.Do.Level, a.Do.Action), x.target(&a)))
+			}
+		}
+		for _, id := range r.Due {
+			a, _ := q.Get(id)
+			take(a)
+			for _, b := range q.All() {
+				earlier := a.Plan != "" && a.planKey() == b.planKey() && b.ID.Compare(id) < 0
+				if (earlier || slices.Contains(a.After, b.ID)) && b.State() != Done {
+					t.Fatalf("%s is due before %s", id, b.ID)
+				}
+			}
+		}
+		for _, v := range r.Verdicts {
+			if v.Due != (v.Why == "") || !v.Due && v.Reason == "" {
+				t.Fatalf("%+v", v)
+			}
+		}
+		if again := q.Due(in); !reflect.DeepEqual(again, r) {
+			t.Fatalf("%+v, then %+v", r, again)
+		}
+	})
+}
+
+func anyWork(t *rapid.T) *Queue {
+	q := &Queue{}
+	for range rapid.IntRange(1, 12).Draw(t, "actions") {
+		a := Action{
+			ID: q.next("w"), Cluster: "prod", Created: t0, Plan: rapid.SampledFrom([]string{"", "p", "q"}).Draw(t, "plan"),
+			Do: command.Command{
+				Level: "services", Action: rapid.SampledFrom([]string{"start", "bootstrap_ncc"}).Draw(t, "verb"),
+				Group: rapid.SampledFrom([]string{"n1", "n2", "10.0.0.1", "all"}).Draw(t, "group"),
+			},
+		}
+		if rapid.Bool().Draw(t, "tied") {
+			a.After = []ID{{"w", rapid.Uint64Range(1, a.ID.Seq).Draw(t, "after")}}
+		}
+		var err error
+		story := rapid.SampledFrom([][]string{nil, nil, {"claim"}, {"claim", "finish"}, {"park"}, {"cancel"}, {"claim", "cancel"}}).Draw(t, "story")
+		for _, move := range story {
+			if a.Progress, err = makeMove(a.Progress, move, "x", a.Progress.Claim); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q.put(a)
+	}
+	return q
+}
