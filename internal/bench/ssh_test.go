@@ -25,50 +25,72 @@ const (
 // in a plain user), against the bare handshakes of x/crypto/ssh at the same width
 // and, beside it, against clush running "true" on the same hosts.
 func BenchmarkSSH200(b *testing.B) {
+	f := newFarm(b)
+	product := heartbeat(b, fmt.Sprintf(`
+state_dir: %s
+heartbeat: {deadline: 60s}
+ssh: %s
+clusters:
+  c:
+    instances:
+%s`, b.TempDir(), f.settings(), f.instances()), command.OK)
+	duel(b, product, func() { f.floor(b) })
+	b.ReportMetric(clock(func() { clush(b, f.site, f.user, int(f.srv.Addr.Port())) }), "ms/clush")
+}
+
+// farm is an sshd that answers on 127.0.1.1 to 127.0.1.200, as so many hosts.
+type farm struct {
+	site *remotetest.Site
+	srv  *remotetest.Server
+	user string
+}
+
+func newFarm(b *testing.B) *farm {
+	b.Helper()
 	site := remotetest.New(b)
 	user := plainUser(b, site)
 	free := remotetest.FreeAddr(b, "127.0.0.1")
 	srv := site.LaunchAt(b, netip.AddrPortFrom(netip.IPv4Unspecified(), free.Port()), "AuthorizedKeysFile "+user.authorized)
 	srv.Await(b)
-	port := srv.Addr.Port()
-	ip := func(i int) string { return fmt.Sprintf("127.0.1.%d", i+1) }
+	f := &farm{site, srv, user.name}
 	key := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(srv.HostKey)))
-	known := list(sshHosts, func(i int) string { return fmt.Sprintf("[%s]:%d %s", ip(i), port, key) })
+	known := list(sshHosts, func(i int) string { return fmt.Sprintf("[%s]:%d %s", f.ip(i), srv.Addr.Port(), key) })
 	remotetest.Write(b, site.KnownHosts, strings.ReplaceAll(known, "      - ", ""))
+	return f
+}
 
-	product := heartbeat(b, fmt.Sprintf(`
-state_dir: %s
-heartbeat: {deadline: 60s}
-ssh: {user: %s, port: %d, keys: [%s], known_hosts: [%s], agent: false, config_file: none, timeout: 30s, width: %d}
-clusters:
-  c:
-    instances:
-%s`, b.TempDir(), user.name, port, site.Key, site.KnownHosts, sshWidth, list(sshHosts, func(i int) string {
-		return fmt.Sprintf("{name: h%d, ip: %s}", i, ip(i))
-	})), command.OK)
+func (f *farm) ip(i int) string { return fmt.Sprintf("127.0.1.%d", i+1) }
 
-	floor := func() {
-		slots := make(chan struct{}, sshWidth)
-		var wg sync.WaitGroup
-		for i := range sshHosts {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				c, err := ssh.Dial("tcp", fmt.Sprintf("%s:%d", ip(i), port), &ssh.ClientConfig{
-					User: user.name, Auth: []ssh.AuthMethod{ssh.PublicKeys(site.Signer)},
-					HostKeyCallback: ssh.FixedHostKey(srv.HostKey), HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
-				})
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				c.Close()
+// settings and instances are the farm in a configuration.
+func (f *farm) settings() string {
+	return fmt.Sprintf("{user: %s, port: %d, keys: [%s], known_hosts: [%s], agent: false, config_file: none, timeout: 30s, width: %d}",
+		f.user, f.srv.Addr.Port(), f.site.Key, f.site.KnownHosts, sshWidth)
+}
+
+func (f *farm) instances() string {
+	return list(sshHosts, func(i int) string { return fmt.Sprintf("{name: h%d, ip: %s}", i, f.ip(i)) })
+}
+
+// floor is the bare handshake with every host.
+func (f *farm) floor(b *testing.B) {
+	slots := make(chan struct{}, sshWidth)
+	var wg sync.WaitGroup
+	for i := range sshHosts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			c, err := ssh.Dial("tcp", fmt.Sprintf("%s:%d", f.ip(i), f.srv.Addr.Port()), &ssh.ClientConfig{
+				User: f.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(f.site.Signer)},
+				HostKeyCallback: ssh.FixedHostKey(f.srv.HostKey), HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
 			})
-		}
-		wg.Wait()
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			c.Close()
+		})
 	}
-	duel(b, product, floor)
-	b.ReportMetric(clock(func() { clush(b, site, user.name, int(port)) }), "ms/clush")
+	wg.Wait()
 }
 
 type account struct{ name, authorized string }
