@@ -37,11 +37,17 @@
 //	cancelled ──fail────► cancelled  the owner has stopped: its locks are free
 //	cancelled ──lapse───► cancelled  or it stopped beating
 //	cancelled ──finish──► done       the work was over before it could be cancelled
+//	done      ──finish──► done       said twice
+//	done      ──fail────► done       an earlier owner finished it, and this one has stopped
+//	done      ──lapse───► done       or it stopped beating
 //
 // An action is added to the manager's own copy first, and that copy merged into
 // the shared one: a copy that holds an id of a writer must hold, or have pruned,
 // all earlier ones, since an absent id at or below the highest one seen counts
 // as pruned.
+//
+// Without the shared copy a manager may only add, and record what it verified to
+// be done (FinishLate): claims, beats and failures count when they are shared.
 //
 // Nobody's wall clock decides who may act. See Leases.
 package actions

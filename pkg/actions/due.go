@@ -51,7 +51,7 @@ type Verdict struct {
 // Report is what may start and why everything else does not.
 type Report struct {
 	Due      []ID      // in the order in which to start them
-	Verdicts []Verdict // of every action that is not finished, the oldest first
+	Verdicts []Verdict // of every action that is not finished or to be settled, the oldest first
 }
 
 // Of returns the verdict on one action.
@@ -78,8 +78,8 @@ func (q *Queue) Due(in Input) Report {
 			v.Then, v.Why, v.Reason = MoveLapse, WhyRunning, a.Progress.Claim.Owner+" stopped beating"
 		case v.State == Running:
 			v.Why, v.Reason = WhyRunning, a.Progress.Claim.Owner+" is at work on it since "+clock(a.Progress.Claim.Since)
-		case v.State == Cancelled:
-			continue
+		case v.State.Finished():
+			continue // its owner has not said that it stopped
 		case v.State == Failed:
 			v.Why, v.Reason = WhyFailed, a.Progress.Failure.Err
 		default:

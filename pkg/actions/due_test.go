@@ -67,6 +67,24 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// What came first was pruned where nobody knew of what comes after it: that is
+// parked once, and runs if somebody says so.
+func TestForgottenPredecessor(t *testing.T) {
+	q := scene(t, "start node1\nstart node2 after=a")
+	delete(q.actions, lettered("a"))
+	in := input(t, "")
+	if got := told(q.Due(in)); got != "b=after>park" {
+		t.Error(got)
+	}
+	q.Settle(q.Due(in), in)
+	if err := q.Change(lettered("b"), func(a Action) (Progress, error) { return a.Progress.Retry(t0) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(q.Due(in)); got != "b=due" {
+		t.Error(got)
+	}
+}
+
 // Settle leaves nothing to settle, and says what it did.
 func TestSettle(t *testing.T) {
 	q := scene(t, `

@@ -93,7 +93,7 @@ func (j *judge) lock(a *Action) (lock, holder, bool) {
 // then what is most worth telling.
 func (j *judge) waiting(a *Action, v *Verdict) {
 	for _, rule := range []func(*judge, *Action, *Verdict){
-		(*judge).expired, (*judge).before, (*judge).isolated, (*judge).gone, (*judge).stopped,
+		(*judge).forgotten, (*judge).expired, (*judge).before, (*judge).isolated, (*judge).gone, (*judge).stopped,
 		(*judge).held, (*judge).trigger, (*judge).early, (*judge).quarantined, (*judge).locked,
 	} {
 		if rule(j, a, v); v.Why != "" {
@@ -117,6 +117,17 @@ func (j *judge) unmet(a *Action) string {
 	return "nothing but its turn"
 }
 
+// forgotten parks what comes after something that was pruned while this one was
+// not known where that happened. Whoever retries it has read why.
+func (j *judge) forgotten(a *Action, v *Verdict) {
+	for _, id := range a.After {
+		if _, ok := j.q.actions[id]; !ok && j.q.Seen(id) && a.Progress.Epoch == 0 {
+			v.Why, v.Then = WhyAfter, MovePark
+			v.Reason = id.String() + ", which comes before it, was over so long ago that nobody knows whether it was done; retry runs it all the same"
+		}
+	}
+}
+
 // before looks at what is to be done first.
 func (j *judge) before(a *Action, v *Verdict) {
 	if f := j.first[a.planKey()]; a.Plan != "" && f != nil && f.ID != a.ID {
@@ -130,9 +141,7 @@ func (j *judge) before(a *Action, v *Verdict) {
 	for _, id := range a.After {
 		b, ok := j.q.actions[id]
 		switch {
-		case !ok && j.q.Seen(id):
-			v.Why, v.Then, v.Reason = WhyAfter, MovePark, id.String()+", which comes before it, is forgotten: nobody knows whether it was done"
-			return
+		case !ok && j.q.Seen(id): // and somebody said that it may run all the same
 		case !ok:
 			v.Why, v.Reason = WhyAfter, "waits for "+id.String()+", which is not known here"
 			return

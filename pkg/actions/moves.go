@@ -28,11 +28,11 @@ func (p Progress) Beat(c Claim) (Progress, error) {
 }
 
 // Fail ends the attempt c as f says, which Limits.Judge made. A failure that
-// comes after the lease was lost is refused. Of a cancelled action it says only
-// that the owner has stopped.
+// comes after the lease was lost is refused. Of what is cancelled, or was done
+// by somebody else, it says only that the owner has stopped.
 func (p Progress) Fail(c Claim, f Failure) (Progress, error) {
 	move := MoveFail
-	if f.Final && p.State() != Cancelled {
+	if f.Final && !p.State().Finished() {
 		move = MoveGiveUp
 	}
 	if err := p.allow(move); err != nil {
@@ -56,16 +56,31 @@ func (p Progress) Lapse(seen Claim, f Failure) (Progress, error) {
 	return p.record(f), nil
 }
 
-// Finish records that what the action wanted is so. c is the attempt that found
-// it out. It may have lost its lease: a verified success is a fact.
+// Finish records that the owner of c, who still may act, verified that what the
+// action wanted is so.
 func (p Progress) Finish(c Claim, at time.Time) (Progress, error) {
+	q, err := p.FinishLate(c, at)
+	if err == nil && p.owned(c, MoveFinish) == nil {
+		before := p.failed()
+		q = q.record(Failure{Err: before.Err, Times: before.Times})
+	}
+	return q, err
+}
+
+// FinishLate is Finish by one whose lease is over, or who cannot reach the
+// shared copy: a verified success is a fact. Somebody else may have the lease by
+// now, who is not known here; he is taken to be at work until he says that he
+// stopped, or stops beating.
+func (p Progress) FinishLate(c Claim, at time.Time) (Progress, error) {
 	if err := p.allow(MoveFinish); err != nil {
 		return p, err
 	}
 	if c.Try == 0 {
 		return p, &Refused{Move: MoveFinish, From: p.State(), Reason: "nobody has tried it"}
 	}
-	p.Done, p.Ended = true, later(p.Ended, at)
+	if !p.Done {
+		p.Done, p.Ended = true, later(p.Ended, at)
+	}
 	return p, nil
 }
 

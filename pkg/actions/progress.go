@@ -34,7 +34,7 @@ func (c Claim) Compare(d Claim) int {
 	)
 }
 
-// Failure is the end of an attempt that was not a success.
+// Failure is the end of an attempt. That of a success repeats what went wrong before.
 type Failure struct {
 	Epoch uint64
 	Try   uint64 // the attempt it ended; 0 for an action parked before any
@@ -132,5 +132,6 @@ func (p Progress) State() State {
 }
 
 // Working tells whether somebody may be at work on it: it runs, or it was
-// cancelled and its owner has not said that it stopped.
-func (p Progress) Working() bool { return !p.Done && p.try() > p.failed().Try }
+// cancelled, or done by an earlier owner, and the one who has the lease has not
+// said that he stopped.
+func (p Progress) Working() bool { return p.try() > p.failed().Try }

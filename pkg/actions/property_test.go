@@ -110,7 +110,7 @@ func TestMergeKeepsTheEnd(t *testing.T) {
 // Every move goes up: the copy from before it, however late it is merged in,
 // changes nothing.
 func TestMovesGoUp(t *testing.T) {
-	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "finish", "cancel", "retry", "park"}
+	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "late", "finish", "cancel", "retry", "park"}
 	rapid.Check(t, func(t *rapid.T) {
 		var p Progress
 		past := []Progress{p}

@@ -10,7 +10,7 @@ func (q *Queue) Prune(now time.Time, keep time.Duration) *Queue {
 	needed := make(map[ID]bool)
 	plans := make(map[planKey]bool)
 	old := func(p Progress) bool {
-		return p.State().Finished() && (p.Done || !p.Working()) && now.Sub(p.Ended) > keep
+		return p.State().Finished() && !p.Working() && now.Sub(p.Ended) > keep
 	}
 	for _, a := range q.actions {
 		if old(a.Progress) {

@@ -60,6 +60,9 @@ func Edges() []Edge {
 		{Cancelled, MoveFail, Cancelled},
 		{Cancelled, MoveLapse, Cancelled},
 		{Cancelled, MoveFinish, Done},
+		{Done, MoveFinish, Done},
+		{Done, MoveFail, Done},
+		{Done, MoveLapse, Done},
 	}
 }
 

@@ -71,7 +71,9 @@ func named(from State, word string) Move {
 	switch {
 	case word == "last":
 		return MoveLapse
-	case word == "give-up" && from == Cancelled:
+	case word == "late":
+		return MoveFinish
+	case word == "give-up" && from.Finished():
 		return MoveFail // that the owner has stopped is all it says
 	}
 	return Move(word)
@@ -93,6 +95,8 @@ func makeMove(p Progress, move, owner string, c Claim) (Progress, error) {
 		return p.Lapse(c, Failure{Err: "silent", Final: true})
 	case MoveFinish:
 		return p.Finish(c, t0)
+	case "late":
+		return p.FinishLate(c, t0)
 	case MoveCancel:
 		return p.Cancel(t0)
 	case MoveRetry:
@@ -122,7 +126,9 @@ func TestMoves(t *testing.T) {
 		{"claim:a give-up:a retry give-up:a! claim:b give-up:a! finish:b", Done},
 		// a late success is a fact, whatever happened meanwhile
 		{"claim:a lapse:a finish:a", Done},
-		{"claim:a lapse:a claim:b finish:a finish:b! fail:b!", Done},
+		{"claim:a lapse:a claim:b finish:a fail:b fail:b! finish:b beat:b!", Done},
+		{"claim:a lapse:a claim:b late:a lapse:b lapse:b!", Done},
+		{"claim:a finish:a fail:a! lapse:a! finish:a", Done},
 		{"claim:a give-up:a finish:a", Done},
 		{"claim:a lapse:a claim:b give-up:b retry finish:a", Done},
 		// a lease lapses only for who saw its last beat
@@ -152,13 +158,16 @@ func TestEveryEdge(t *testing.T) {
 	reach := map[State]string{
 		Waiting: "claim:a fail:a", Running: "claim:a", Failed: "claim:a give-up:a", Cancelled: "claim:a cancel", Done: "claim:a finish:a",
 	}
-	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "finish", "cancel", "retry", "park"}
+	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "late", "finish", "cancel", "retry", "park"}
 	walked := map[Edge]bool{}
 	for from, story := range reach {
 		for _, m := range moves {
+			if from == Done && (m == "fail" || m == "lapse") {
+				story = "claim:a late:a" // nobody has said that the attempt is over
+			}
 			p := play(t, story)
 			next, err := makeMove(p, m, "a", p.Claim)
-			if err == nil && next != p {
+			if err == nil && (next != p || m == "finish") {
 				walked[Edge{from, named(from, m), next.State()}] = true
 			}
 		}
