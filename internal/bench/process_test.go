@@ -61,3 +61,24 @@ func build(b *testing.B) string {
 	}
 	return program
 }
+
+// BenchmarkVersionProcess is the least a process costs: `clmgr version`, and the size
+// of the program.
+func BenchmarkVersionProcess(b *testing.B) {
+	program := build(b)
+	info, err := os.Stat(program)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var walls []float64
+	for n := 0; n < 21 || b.Loop(); n++ {
+		walls = append(walls, clock(func() {
+			if out, err := exec.Command(program, "version").CombinedOutput(); err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+		}))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(walls), "ms/version")
+	b.ReportMetric(float64(info.Size())/1e6, "MB/program")
+}

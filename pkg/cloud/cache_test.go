@@ -122,6 +122,7 @@ func TestCacheLearnsFromActions(t *testing.T) {
 // An instance is gone when two complete listings do not have it; one that is being
 // removed, when one does not.
 func TestCacheRemoval(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	ids := s.add(t, machines(2))
 	d := s.cached(t, 2, time.Nanosecond)
@@ -167,6 +168,7 @@ func TestCacheSettling(t *testing.T) {
 // Nine calls in ten refused: it ends in time, with what is known, stale; and the
 // tries are counted.
 func TestThrottled(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.add(t, machines(2))
 	d := s.cached(t, 2, time.Nanosecond)
@@ -193,6 +195,7 @@ func TestThrottled(t *testing.T) {
 // 2,000 machines in batches; one that fails, or the second page of one, removes
 // nothing.
 func TestManyInPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	list := machines(2000)
 	s.add(t, list)
@@ -241,6 +244,7 @@ func TestManyInPages(t *testing.T) {
 // A hung API ends with the caller's time; a document that cannot be read is
 // filled anew; a later program's is left alone.
 func TestCacheOddities(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.add(t, machines(1))
 	documents := openDocuments(t, s.folder)

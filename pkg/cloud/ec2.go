@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
 // EC2Name is the name of the EC2 driver in the configuration.
@@ -61,7 +59,7 @@ type EC2 struct {
 	calls  atomic.Int64 // not taken yet
 
 	mu     sync.Mutex
-	client *ec2.Client // made when it is first needed
+	client *calls // made when it is first needed
 }
 
 var (

@@ -26,7 +26,7 @@ func (e *EC2) Associate(ctx context.Context, name string, ip netip.Addr) (Addres
 	case err != nil || was.Holder == i.ID:
 		return was, err
 	}
-	_, err = api.AssociateAddress(ctx, &ec2.AssociateAddressInput{
+	_, err = api.associateAddress(ctx, &ec2.AssociateAddressInput{
 		AllocationId: aws.String(was.ID), InstanceId: aws.String(i.ID), AllowReassociation: aws.Bool(true),
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func (e *EC2) Disassociate(ctx context.Context, name string, ip netip.Addr) (Add
 	case err != nil || was.Holder != i.ID:
 		return was, err
 	}
-	_, err = api.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: aws.String(association)})
+	_, err = api.disassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: aws.String(association)})
 	if err != nil && code(err) != "InvalidAssociationID.NotFound" { // it is gone already
 		return Address{}, failure(fmt.Sprintf("disassociate %s from instance %s (%s)", ip, name, i.ID), err)
 	}
@@ -79,7 +79,7 @@ func (e *EC2) Address(ctx context.Context, ip netip.Addr) (Address, error) {
 }
 
 // holder returns the machine's instance, which must be there, and the client.
-func (e *EC2) holder(ctx context.Context, verb, name string) (Instance, *ec2.Client, error) {
+func (e *EC2) holder(ctx context.Context, verb, name string) (Instance, *calls, error) {
 	i, err := e.Instance(ctx, name)
 	if err != nil {
 		return i, nil, err
@@ -96,11 +96,11 @@ func (e *EC2) holder(ctx context.Context, verb, name string) (Instance, *ec2.Cli
 var errNotElastic = errors.New("the account has no such elastic address")
 
 // elastic looks up an elastic address, and its association where it has one.
-func (e *EC2) elastic(ctx context.Context, api *ec2.Client, ip netip.Addr) (Address, string, error) {
+func (e *EC2) elastic(ctx context.Context, api *calls, ip netip.Addr) (Address, string, error) {
 	if ip.IsPrivate() {
 		return Address{}, "", errNotElastic
 	}
-	out, err := api.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
+	out, err := api.describeAddresses(ctx, &ec2.DescribeAddressesInput{
 		Filters: []types.Filter{{Name: aws.String("public-ip"), Values: []string{ip.String()}}},
 	})
 	if err != nil {

@@ -58,6 +58,7 @@ func rounds(t *testing.T, d cloud.Addresses, ip netip.Addr, kind string, ids [2]
 }
 
 func TestElasticAddress(t *testing.T) {
+	t.Parallel()
 	s, d, ids := pair(t)
 	out, err := s.bare.AllocateAddress(t.Context(), &sdk.AllocateAddressInput{})
 	if err != nil {
@@ -74,11 +75,13 @@ func TestElasticAddress(t *testing.T) {
 }
 
 func TestSecondaryAddress(t *testing.T) {
+	t.Parallel()
 	_, d, ids := pair(t)
 	rounds(t, d, netip.MustParseAddr("10.1.0.100"), cloud.KindSecondary, ids)
 }
 
 func TestInterfaceThatMoves(t *testing.T) {
+	t.Parallel()
 	s, d, ids := pair(t)
 	if _, err := s.bare.CreateNetworkInterface(t.Context(), &sdk.CreateNetworkInterfaceInput{
 		SubnetId: &s.subnet, PrivateIpAddress: aws.String("10.1.0.101"),

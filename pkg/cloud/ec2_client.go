@@ -28,7 +28,7 @@ const (
 
 // api returns the client, made by the SDK's own rules: environment, shared files,
 // the machine's role.
-func (e *EC2) api(ctx context.Context) (*ec2.Client, error) {
+func (e *EC2) api(ctx context.Context) (*calls, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.client != nil {
@@ -51,7 +51,7 @@ func (e *EC2) api(ctx context.Context) (*ec2.Client, error) {
 	if cfg.Region == "" {
 		return nil, errors.New("cannot use the EC2 API: no region; set region or zone of the cloud, or AWS_REGION")
 	}
-	e.client = ec2.NewFromConfig(cfg, func(o *ec2.Options) {
+	e.client = callsOf(ec2.NewFromConfig(cfg, func(o *ec2.Options) {
 		if e.o.Endpoint != "" {
 			o.BaseEndpoint = aws.String(e.o.Endpoint)
 		}
@@ -63,7 +63,7 @@ func (e *EC2) api(ctx context.Context) (*ec2.Client, error) {
 				s.MaxBackoff = longestPause
 			})
 		})
-	})
+	}))
 	return e.client, nil
 }
 

@@ -39,7 +39,7 @@ func (e *EC2) HostKeys(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := api.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(i.ID)})
+	out, err := api.getConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(i.ID)})
 	if err != nil {
 		return nil, failure("read the console of instance "+name+" ("+i.ID+")", err)
 	}

@@ -83,15 +83,9 @@ func (e *EC2) describe(ctx context.Context, in *ec2.DescribeInstancesInput) ([]t
 		return nil, err
 	}
 	var out []types.Instance
-	pages := ec2.NewDescribeInstancesPaginator(api, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Reservations {
-			out = append(out, r.Instances...)
-		}
+	err = api.pages(ctx, in, func(i types.Instance) { out = append(out, i) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -77,7 +77,7 @@ func (e *EC2) run(ctx context.Context, m Machine, rec launchRecord) (Instance, e
 	if err != nil {
 		return Instance{}, err
 	}
-	out, err := api.RunInstances(ctx, rec.Request.input(rec.Token))
+	out, err := api.runInstances(ctx, rec.Request.input(rec.Token))
 	if err != nil {
 		return Instance{}, e.notRun(ctx, m, rec, err)
 	}

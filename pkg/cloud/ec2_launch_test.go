@@ -53,6 +53,7 @@ func TestLaunchAsConfigured(t *testing.T) {
 
 // Ten processes launch one machine at once, with a store in common or each with its own.
 func TestTenLaunchesAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, shared := range map[string]bool{"one store": true, "ten stores": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)

@@ -70,24 +70,13 @@ func (e *EC2) listInto(ctx context.Context, machines []Machine, found map[netip.
 	if place := e.place(); len(ips)+len(place) <= mostValues {
 		filters = append(filters, place...)
 	}
-	pages := ec2.NewDescribeInstancesPaginator(api, &ec2.DescribeInstancesInput{
-		Filters: filters, MaxResults: aws.Int32(1000),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return failure("list instances", err)
+	in := &ec2.DescribeInstancesInput{Filters: filters, MaxResults: aws.Int32(1000)}
+	return failure("list instances", api.pages(ctx, in, func(i types.Instance) {
+		ip, _ := netip.ParseAddr(aws.ToString(i.PrivateIpAddress))
+		if _, twice := found[ip]; ip.IsValid() && !twice && e.owns(i) {
+			found[ip] = i
 		}
-		for _, r := range page.Reservations {
-			for _, i := range r.Instances {
-				ip, _ := netip.ParseAddr(aws.ToString(i.PrivateIpAddress))
-				if _, twice := found[ip]; ip.IsValid() && !twice && e.owns(i) {
-					found[ip] = i
-				}
-			}
-		}
-	}
-	return nil
+	}))
 }
 
 // place are the filters that say where our instances are.

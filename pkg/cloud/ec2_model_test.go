@@ -3,7 +3,6 @@ package cloud_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"sync"
 	"testing"
 	"time"
@@ -62,13 +61,7 @@ func (f fragile) Update(ctx context.Context, key, why string, change func([]byte
 // lost or late, and listings that are behind: never two instances at one address,
 // and one in the end.
 func TestLaunchHistories(t *testing.T) {
-	few := flag.Lookup("rapid.checks")
-	if few.Value.String() == few.DefValue { // a history takes about half a second of waiting
-		if err := few.Value.Set("30"); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = few.Value.Set(few.DefValue) }()
-	}
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s, kept := openSite(rt, t.TempDir()), &memory{kept: map[string][]byte{}}
 		launch := func(die int, limit time.Duration) {

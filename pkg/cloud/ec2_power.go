@@ -14,15 +14,15 @@ type powerChange struct {
 	verb  string
 	from  []string // the states it is possible in
 	there []string // the states in which nothing is left to do
-	call  func(ctx context.Context, api *ec2.Client, id string) ([]types.InstanceStateChange, error)
+	call  func(ctx context.Context, api *calls, id string) ([]types.InstanceStateChange, error)
 }
 
 // Start switches the machine on; it must have been launched.
 func (e *EC2) Start(ctx context.Context, name string) (Instance, error) {
 	return e.change(ctx, name, powerChange{
 		verb: "start", from: []string{StateStopped}, there: []string{StatePending, StateRunning},
-		call: func(ctx context.Context, api *ec2.Client, id string) ([]types.InstanceStateChange, error) {
-			out, err := api.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{id}})
+		call: func(ctx context.Context, api *calls, id string) ([]types.InstanceStateChange, error) {
+			out, err := api.startInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{id}})
 			if err != nil {
 				return nil, err
 			}
@@ -35,8 +35,8 @@ func (e *EC2) Start(ctx context.Context, name string) (Instance, error) {
 func (e *EC2) Stop(ctx context.Context, name string) (Instance, error) {
 	return e.change(ctx, name, powerChange{
 		verb: "stop", from: []string{StateRunning}, there: []string{StateStopping, StateStopped},
-		call: func(ctx context.Context, api *ec2.Client, id string) ([]types.InstanceStateChange, error) {
-			out, err := api.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{id}})
+		call: func(ctx context.Context, api *calls, id string) ([]types.InstanceStateChange, error) {
+			out, err := api.stopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{id}})
 			if err != nil {
 				return nil, err
 			}
@@ -50,8 +50,8 @@ func (e *EC2) Terminate(ctx context.Context, name string) (Instance, error) {
 	return e.change(ctx, name, powerChange{
 		verb: "terminate", from: []string{StatePending, StateRunning, StateStopping, StateStopped},
 		there: []string{StateShuttingDown, StateTerminated, StateAbsent},
-		call: func(ctx context.Context, api *ec2.Client, id string) ([]types.InstanceStateChange, error) {
-			out, err := api.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
+		call: func(ctx context.Context, api *calls, id string) ([]types.InstanceStateChange, error) {
+			out, err := api.terminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 			if err != nil {
 				return nil, err
 			}

@@ -20,9 +20,9 @@ const detachPause = 500 * time.Millisecond
 
 // interfaceWith finds the network interface with a private address in our place;
 // nil where none has it.
-func (e *EC2) interfaceWith(ctx context.Context, api *ec2.Client, ip netip.Addr) (*types.NetworkInterface, error) {
+func (e *EC2) interfaceWith(ctx context.Context, api *calls, ip netip.Addr) (*types.NetworkInterface, error) {
 	filters := append(e.place(), types.Filter{Name: aws.String("addresses.private-ip-address"), Values: []string{ip.String()}})
-	out, err := api.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: filters})
+	out, err := api.describeInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: filters})
 	if err != nil {
 		return nil, failure("look up the address "+ip.String(), err)
 	}
@@ -64,7 +64,7 @@ func (e *EC2) privateAddress(ctx context.Context, ip netip.Addr, nic *types.Netw
 }
 
 // takePrivate gives a private address to an instance.
-func (e *EC2) takePrivate(ctx context.Context, api *ec2.Client, i Instance, ip netip.Addr) (Address, error) {
+func (e *EC2) takePrivate(ctx context.Context, api *calls, i Instance, ip netip.Addr) (Address, error) {
 	nic, err := e.interfaceWith(ctx, api, ip)
 	if err != nil {
 		return Address{}, err
@@ -93,7 +93,7 @@ func (e *EC2) takePrivate(ctx context.Context, api *ec2.Client, i Instance, ip n
 }
 
 // dropPrivate takes a private address from an instance, where it has it.
-func (e *EC2) dropPrivate(ctx context.Context, api *ec2.Client, i Instance, ip netip.Addr) (Address, error) {
+func (e *EC2) dropPrivate(ctx context.Context, api *calls, i Instance, ip netip.Addr) (Address, error) {
 	nic, err := e.interfaceWith(ctx, api, ip)
 	if err != nil {
 		return Address{}, err
@@ -113,7 +113,7 @@ func (e *EC2) dropPrivate(ctx context.Context, api *ec2.Client, i Instance, ip n
 		}
 		return Address{IP: ip, Kind: KindInterface, ID: aws.ToString(nic.NetworkInterfaceId)}, nil
 	}
-	_, err = api.UnassignPrivateIpAddresses(ctx, &ec2.UnassignPrivateIpAddressesInput{
+	_, err = api.unassignPrivateAddresses(ctx, &ec2.UnassignPrivateIpAddressesInput{
 		NetworkInterfaceId: nic.NetworkInterfaceId, PrivateIpAddresses: []string{ip.String()},
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func (e *EC2) dropPrivate(ctx context.Context, api *ec2.Client, i Instance, ip n
 }
 
 // assign makes an address a secondary one of the instance's first interface.
-func (e *EC2) assign(ctx context.Context, api *ec2.Client, i Instance, ip netip.Addr) error {
+func (e *EC2) assign(ctx context.Context, api *calls, i Instance, ip netip.Addr) error {
 	nic, err := e.interfaceWith(ctx, api, i.IP)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (e *EC2) assign(ctx context.Context, api *ec2.Client, i Instance, ip netip.
 	if nic == nil {
 		return fmt.Errorf("cannot give %s to instance %s (%s): it has no network interface with its address", ip, i.Name, i.ID)
 	}
-	_, err = api.AssignPrivateIpAddresses(ctx, &ec2.AssignPrivateIpAddressesInput{
+	_, err = api.assignPrivateAddresses(ctx, &ec2.AssignPrivateIpAddressesInput{
 		NetworkInterfaceId: nic.NetworkInterfaceId, PrivateIpAddresses: []string{ip.String()}, AllowReassignment: aws.Bool(true),
 	})
 	return failure(fmt.Sprintf("give %s to instance %s (%s)", ip, i.Name, i.ID), err)
@@ -139,7 +139,7 @@ func (e *EC2) assign(ctx context.Context, api *ec2.Client, i Instance, ip netip.
 
 // moveInterface takes a network interface from whoever has it and attaches it to
 // the instance.
-func (e *EC2) moveInterface(ctx context.Context, api *ec2.Client, nic *types.NetworkInterface, i Instance) error {
+func (e *EC2) moveInterface(ctx context.Context, api *calls, nic *types.NetworkInterface, i Instance) error {
 	if err := e.detach(ctx, api, nic); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (e *EC2) moveInterface(ctx context.Context, api *ec2.Client, nic *types.Net
 	if err != nil {
 		return err
 	}
-	_, err = api.AttachNetworkInterface(ctx, &ec2.AttachNetworkInterfaceInput{
+	_, err = api.attachInterface(ctx, &ec2.AttachNetworkInterfaceInput{
 		NetworkInterfaceId: nic.NetworkInterfaceId, InstanceId: aws.String(i.ID), DeviceIndex: aws.Int32(device),
 	})
 	return failure(fmt.Sprintf("attach interface %s to instance %s (%s)", aws.ToString(nic.NetworkInterfaceId), i.Name, i.ID), err)
@@ -155,12 +155,12 @@ func (e *EC2) moveInterface(ctx context.Context, api *ec2.Client, nic *types.Net
 
 // detach takes an interface from its instance by force, for the instance may be
 // dead, and waits until it is loose.
-func (e *EC2) detach(ctx context.Context, api *ec2.Client, nic *types.NetworkInterface) error {
+func (e *EC2) detach(ctx context.Context, api *calls, nic *types.NetworkInterface) error {
 	id := aws.ToString(nic.NetworkInterfaceId)
 	if nic.Attachment == nil {
 		return nil
 	}
-	_, err := api.DetachNetworkInterface(ctx, &ec2.DetachNetworkInterfaceInput{
+	_, err := api.detachInterface(ctx, &ec2.DetachNetworkInterfaceInput{
 		AttachmentId: nic.Attachment.AttachmentId, Force: aws.Bool(true),
 	})
 	if err != nil && code(err) != "InvalidAttachmentID.NotFound" { // loose already
@@ -169,7 +169,7 @@ func (e *EC2) detach(ctx context.Context, api *ec2.Client, nic *types.NetworkInt
 	ctx, cancel := context.WithTimeout(ctx, detachTime)
 	defer cancel()
 	for {
-		out, err := api.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{id}})
+		out, err := api.describeInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{id}})
 		if err != nil {
 			return failure("see interface "+id+" come loose", err)
 		}

@@ -9,9 +9,11 @@ import (
 )
 
 func TestEC2(t *testing.T) {
+	t.Parallel()
 	cloudtest.Run(t, func(t *testing.T) cloud.Driver { return newSite(t).driver(t, 3) })
 }
 
 func TestCachedEC2(t *testing.T) {
+	t.Parallel()
 	cloudtest.Run(t, func(t *testing.T) cloud.Driver { return newSite(t).cached(t, 3, time.Hour) })
 }

@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,10 @@ const (
 func TestMain(m *testing.M) {
 	words := strings.Fields(os.Getenv(childSite))
 	if len(words) != 4 {
+		flag.Parse()
+		if few := flag.Lookup("rapid.checks"); few.Value.String() == few.DefValue {
+			_ = few.Value.Set("30") // a history is half a second of waiting
+		}
 		os.Exit(m.Run())
 	}
 	documents, err := store.Open(context.Background(), "file:"+words[1], store.Options{})
@@ -117,6 +122,7 @@ func TestLaunchKilled(t *testing.T) {
 // A walk: each run dies at the first point that no run has died at, until one
 // comes through.
 func TestLaunchWalk(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	if err := s.SetFaults(ec2.Faults{Unlisted: ec2.Lag{Calls: 40}}); err != nil {
 		t.Fatal(err)
@@ -138,6 +144,7 @@ func TestLaunchWalk(t *testing.T) {
 
 // Killed while the endpoint works on its call.
 func TestLaunchKilledInTheCall(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fault(t, ec2.Fault{Actions: []string{"RunInstances"}, Delay: ec2.Duration(200 * time.Millisecond), Times: 1})
 	cmd := s.child(t, "")
@@ -159,6 +166,7 @@ func TestLaunchKilledInTheCall(t *testing.T) {
 
 // Ten processes, some of which die on the way.
 func TestLaunchByDyingProcesses(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	if err := s.SetFaults(ec2.Faults{Unlisted: ec2.Lag{Calls: 60}}); err != nil {
 		t.Fatal(err)

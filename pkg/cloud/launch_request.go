@@ -95,7 +95,7 @@ func (e *EC2) groupIDs(ctx context.Context) ([]string, error) {
 	if e.o.VPC != "" {
 		filters = append(filters, types.Filter{Name: aws.String("vpc-id"), Values: []string{e.o.VPC}})
 	}
-	out, err := api.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: filters})
+	out, err := api.describeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: filters})
 	if err != nil {
 		return nil, failure("look up security groups", err)
 	}
