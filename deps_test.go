@@ -134,6 +134,18 @@ func TestPurePackages(t *testing.T) {
 	}
 }
 
+// text/template calls methods by name, so the linker keeps every method of every
+// library that is linked: with the EC2 client three times the program.
+func TestNoTemplates(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, i := range p.Imports {
+			if i == "text/template" || i == "html/template" {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+		}
+	}
+}
+
 // No package is named for what it happens to hold.
 func TestPackageNames(t *testing.T) {
 	for _, p := range packages(t) {
