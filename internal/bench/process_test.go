@@ -39,27 +39,6 @@ clusters:
 	b.ReportMetric(median(sizes), "MB/process")
 }
 
-// BenchmarkVersionProcess is the least the program can do, `clmgr version`, as a whole
-// process, and the size of the stripped binary.
-func BenchmarkVersionProcess(b *testing.B) {
-	program := build(b)
-	info, err := os.Stat(program)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var walls []float64
-	for n := 0; n < 21 || b.Loop(); n++ {
-		walls = append(walls, clock(func() {
-			if out, err := exec.Command(program, "version").CombinedOutput(); err != nil {
-				b.Fatalf("%v: %s", err, out)
-			}
-		}))
-	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(walls), "ms/process")
-	b.ReportMetric(float64(info.Size())/1e6, "MB/binary")
-}
-
 // run runs the program, which finds that nothing listens: exit code 3.
 func run(b *testing.B, program string, args ...string) *os.ProcessState {
 	b.Helper()
