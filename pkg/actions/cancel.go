@@ -80,7 +80,10 @@ func (q *Queue) successors() func(ID) []ID {
 	}
 	return func(id ID) []ID {
 		out := named[id]
-		a := q.actions[id]
+		a, ok := q.actions[id]
+		if !ok {
+			return out
+		}
 		for _, next := range plans[a.planKey()] {
 			if a.Plan != "" && id.Compare(next) < 0 {
 				out = append(out[:len(out):len(out)], next)

@@ -70,7 +70,7 @@ func (r Report) Of(id ID) (Verdict, bool) {
 // for putting the actions in order.
 func (q *Queue) Due(in Input) Report {
 	j := newJudge(q, in)
-	var report Report
+	report := Report{Verdicts: make([]Verdict, 0, len(j.open))}
 	for _, a := range j.open {
 		v := Verdict{ID: a.ID, State: a.State()}
 		switch {
@@ -130,7 +130,7 @@ func (q *Queue) openOf() []*Action {
 	out := make([]*Action, 0, len(q.actions))
 	for _, a := range q.actions {
 		if !a.State().Finished() || a.Progress.Working() {
-			out = append(out, &a)
+			out = append(out, a)
 		}
 	}
 	slices.SortFunc(out, byAge)

@@ -46,7 +46,7 @@ func newJoiner(q *Queue) *joiner {
 // find returns what the draft, whose After are ids of the queue, can join.
 func (j *joiner) find(draft *Action) (ID, bool) {
 	for _, id := range j.same[draft.sameKey()] {
-		if old := j.q.actions[id]; j.joins(draft, &old) {
+		if old := j.q.actions[id]; j.joins(draft, old) {
 			return id, true
 		}
 	}

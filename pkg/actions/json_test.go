@@ -84,11 +84,11 @@ func whole(t *testing.T) *Queue {
 		start node2 when-service m1 running plan=p after=a
 		stop m1 | claim:x give-up:x retry claim:x finish:x
 		start node3 | claim:x cancel`)
-	a := q.actions[ID{"w", 1}]
+	a, _ := q.Get(ID{"w", 1})
 	a.Require = map[string]string{"invocation": "f00", "primary": "node1"}
 	a.AskedBy = Asker{Who: "ann", Where: "ops1, cli", Command: "clmgr services start node1"}
 	a.Progress.Failure.NotBefore, a.Progress.Failure.Delay = t0.Add(time.Minute), 90*time.Second
-	q.actions[a.ID] = a
+	q.put(a)
 	for _, h := range []Hold{
 		{Cluster: "prod", Group: "node1", Reason: "work", By: Asker{Who: "ann"}, At: t0, Until: t0.Add(time.Hour)},
 		{Group: "all", Reason: "move", At: t0},

@@ -52,9 +52,9 @@ func newJudge(q *Queue, in Input) *judge {
 			continue
 		}
 		if a.State() == Done {
-			j.noteStarted(&a)
+			j.noteStarted(a)
 		} else if f := j.first[a.planKey()]; f == nil || a.ID.Compare(f.ID) < 0 {
-			j.first[a.planKey()] = &a
+			j.first[a.planKey()] = a
 		}
 	}
 	for _, a := range j.open {
@@ -146,7 +146,7 @@ func (j *judge) before(a *Action, v *Verdict) {
 			v.Why, v.Reason = WhyAfter, "waits for "+id.String()+", which is not known here"
 			return
 		case b.State() != Done:
-			j.behind(&b, v)
+			j.behind(b, v)
 			return
 		}
 	}
@@ -204,7 +204,7 @@ func (j *judge) stopped(a *Action, v *Verdict) {
 	by, yes := j.started[startedKey{a.planKey(), a.When.IP.String()}]
 	for _, id := range a.After {
 		if b, ok := j.q.actions[id]; ok && b.State() == Done && !yes {
-			machine, started := j.startedBy(&b)
+			machine, started := j.startedBy(b)
 			by, yes = id, started && machine == a.When.IP.String()
 		}
 	}

@@ -5,7 +5,7 @@ package actions
 // the other, and dropped if the other has seen it: there it was pruned.
 func Merge(a, b *Queue) *Queue {
 	out := &Queue{
-		actions: make(map[ID]Action, max(len(a.actions), len(b.actions))),
+		actions: make(map[ID]*Action, max(len(a.actions), len(b.actions))),
 		holds:   make(map[ID]Hold, max(len(a.holds), len(b.holds))),
 		marks:   make(map[string]uint64, max(len(a.marks), len(b.marks))),
 		unread:  addUnread(a.unread, b.unread...),
@@ -43,11 +43,18 @@ func only[V any](out, a, b map[ID]V, pruned func(ID) bool) {
 	}
 }
 
-func mergeAction(a, b Action) Action {
+func mergeAction(a, b *Action) *Action {
+	if a == b {
+		return a // copies of one queue share what they did not change
+	}
 	p := a.Progress.merge(b.Progress)
-	if compareFixed(&a, &b) < 0 {
+	if compareFixed(a, b) < 0 {
 		a = b
 	}
-	a.Progress = p
+	if p != a.Progress {
+		next := *a
+		next.Progress = p
+		a = &next
+	}
 	return a
 }

@@ -30,7 +30,7 @@ type world struct {
 	known    map[ID]Action // what somebody who may return holds
 	starts   map[ID]int    // how often a handler was started
 	lease    time.Duration
-	stuck    int // rounds it took to come to an end
+	rounds   int // it took to come to an end
 }
 
 // manager is one manager. What is on its disk outlives its processes.

@@ -24,7 +24,7 @@ func (q *Queue) Prune(now time.Time, keep time.Duration) *Queue {
 		}
 	}
 	out := &Queue{
-		actions: make(map[ID]Action, len(q.actions)), holds: make(map[ID]Hold, len(q.holds)),
+		actions: make(map[ID]*Action, len(q.actions)), holds: make(map[ID]Hold, len(q.holds)),
 		marks: q.Clone().marks, unread: q.unread,
 	}
 	for id, a := range q.actions {
@@ -51,8 +51,9 @@ func (q *Queue) Clear(now time.Time) *Queue {
 			continue
 		}
 		if p, err := a.Progress.Cancel(now); err == nil {
-			a.Progress = p
-			out.actions[id] = a
+			next := *a
+			next.Progress = p
+			out.actions[id] = &next
 		}
 	}
 	return out

@@ -11,7 +11,7 @@ import (
 // Queue is a document of actions and holds. The zero Queue is empty. What it
 // holds is never changed in place, only replaced, so copies share it.
 type Queue struct {
-	actions map[ID]Action
+	actions map[ID]*Action // what they point to never changes
 	holds   map[ID]Hold
 	marks   map[string]uint64 // the highest number seen of each writer
 	unread  []Unread          // in the order of bytes, each once
@@ -33,8 +33,10 @@ func (q *Queue) Len() int { return len(q.actions) }
 
 // Get returns one action.
 func (q *Queue) Get(id ID) (Action, bool) {
-	a, ok := q.actions[id]
-	return a, ok
+	if a, ok := q.actions[id]; ok {
+		return *a, true
+	}
+	return Action{}, false
 }
 
 // Mark returns the highest number seen of a writer.
@@ -51,7 +53,7 @@ func (q *Queue) Unread() []Unread { return q.unread }
 func (q *Queue) All() []Action {
 	out := make([]Action, 0, len(q.actions))
 	for _, a := range q.actions {
-		out = append(out, a)
+		out = append(out, *a)
 	}
 	slices.SortFunc(out, func(a, b Action) int { return byAge(&a, &b) })
 	return out
@@ -78,21 +80,22 @@ func (q *Queue) Change(id ID, f func(Action) (Progress, error)) error {
 	case !ok:
 		return fmt.Errorf("cannot change action %s: there is none", id)
 	}
-	p, err := f(a)
+	next := *a
+	p, err := f(next)
 	if err != nil {
 		return err
 	}
-	a.Progress = p
-	q.actions[id] = a
+	next.Progress = p
+	q.actions[id] = &next
 	return nil
 }
 
 // put adds an action or a hold that has its id.
 func (q *Queue) put(a Action) {
 	if q.actions == nil {
-		q.actions = make(map[ID]Action)
+		q.actions = make(map[ID]*Action)
 	}
-	q.actions[a.ID] = a
+	q.actions[a.ID] = &a
 	q.note(a.ID)
 }
 

@@ -17,19 +17,20 @@ var (
 // holds, nothing runs twice at once, done stays done, plans keep their order,
 // and once the world is whole everything comes to its end.
 func TestRandomHistories(t *testing.T) {
-	var starts, again, flushes int
+	var starts, again, flushes, rounds int
 	for n := range *histories {
 		w := newWorld(t, fmt.Sprintf("history -histories 1 -seed %d", *firstSeed+uint64(n)), *firstSeed+uint64(n))
 		for range 100 {
 			w.step(&flushes)
 		}
 		w.heal()
+		rounds += w.rounds
 		for _, s := range w.starts {
 			starts += s
 			again += s - 1
 		}
 	}
-	t.Logf("%d histories, %d flushes, %d starts, %d of them again", *histories, flushes, starts, again)
+	t.Logf("%d histories, %d flushes, %d starts, %d of them again, %d rounds to the end", *histories, flushes, starts, again, rounds)
 	if *histories >= 100 && (again == 0 || flushes == 0) {
 		t.Error("nothing was ever tried twice: these histories show nothing")
 	}
@@ -101,21 +102,29 @@ func (w *world) heal() {
 		m.cut = false
 		w.machines[n] = heartbeatRunning
 	}
-	for round := range 150 {
+	for round := range 100 {
 		for _, m := range w.managers {
 			w.look(m)
 			w.work(m, 10)
-			w.someone(m, func(a Action) bool { return a.State() == Failed }, func(q *Queue, id ID) error {
-				return q.Change(id, func(a Action) (Progress, error) { return a.Progress.Retry(w.wall(m)) })
-			})
 		}
+		w.retryFailed(w.managers[0])
 		if w.over() {
-			w.stuck = round
+			w.rounds = round
 			return
 		}
-		w.pass(10 * time.Second)
+		w.pass(20 * time.Second)
 	}
 	w.fail("stuck: %s", statesOf(w.doc))
+}
+
+func (w *world) retryFailed(m *manager) {
+	_ = w.update(m, func(q *Queue) {
+		for _, a := range q.All() {
+			if a.State() == Failed {
+				w.refused(q.Change(a.ID, func(a Action) (Progress, error) { return a.Progress.Retry(w.wall(m)) }))
+			}
+		}
+	})
 }
 
 const heartbeatRunning = "running"
