@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"net/netip"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/command"
@@ -19,11 +20,13 @@ type EventFilter struct {
 	Cluster string    // empty for every cluster
 	Since   time.Time // zero for the beginning of the log
 	Limit   int       // only the newest so many lines of the log; 0 for no limit
+
+	at map[string]netip.Addr // by cluster, of the machine that Group names: its events are named by id
 }
 
 func (f EventFilter) takes(e heartbeat.Event) bool {
 	group := f.Group == "" || f.Group == command.All || f.Group == e.Key.Name || f.Group == e.Key.Cluster ||
-		e.IP.IsValid() && f.Group == e.IP.String()
+		e.IP.IsValid() && (f.Group == e.IP.String() || e.Key.Kind == heartbeat.Instances && f.at[e.Key.Cluster] == e.IP)
 	kind := f.Type == "" || f.Type == command.All || f.Type == string(e.Key.Kind)
 	return group && kind && (f.Cluster == "" || f.Cluster == e.Key.Cluster)
 }
@@ -32,6 +35,14 @@ func (f EventFilter) takes(e heartbeat.Event) bool {
 // is appended, until ctx is done. An error that IsWarning holds true for tells
 // of lines that were passed over; any other is the last thing yielded.
 func (m *Manager) Events(ctx context.Context, f EventFilter, follow bool) iter.Seq2[heartbeat.Event, error] {
+	f.at = map[string]netip.Addr{}
+	for _, cl := range m.clusters {
+		for _, machine := range cl.Machines {
+			if machine.Name == f.Group {
+				f.at[cl.Name] = machine.SSH.IP
+			}
+		}
+	}
 	read := m.log.List
 	if follow {
 		read = m.log.Follow
