@@ -49,10 +49,12 @@ func oneMachineSilent(t *testing.T, s *site) {
 	m := newManager(t, s.sample())
 	m.heartbeat(0)
 	heal := s.cut(t, lab.Cut{From: []string{lab.Host}, To: []string{"m5"}})
+	m.hasten("3s")
 	wantEvents(t, m.heartbeat(3, "nosql5").Events,
 		"demo/instances/m5: running → unreachable",
 		"demo/services/nosql5: running → Memcache communication failure")
 	heal()
+	m.hasten(patience)
 	wantEvents(t, m.heartbeat(0, "m5").Events,
 		"demo/instances/m5: unreachable → running",
 		"demo/services/nosql5: Memcache communication failure → running")

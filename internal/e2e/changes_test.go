@@ -50,6 +50,7 @@ func comeAndGo(t *testing.T, s *site) {
 	t.Cleanup(func() { must(t, s.Machine("m3").PowerOn(context.Background())) })
 	s.signal(t, "m2", "mariadbd", "STOP")
 
+	m.hasten("3s")
 	gone := m.heartbeat(3)
 	wantEvents(t, gone.Events,
 		"demo/instances/m3: running → unreachable",
@@ -69,6 +70,7 @@ func comeAndGo(t *testing.T, s *site) {
 	s.powerOn(t, "m3")
 	s.startMemcached(t, "m3")
 	s.on(t, "m2", "pkill -CONT mariadbd")
+	m.hasten(patience)
 	back := m.heartbeat(0)
 	wantEvents(t, back.Events,
 		"demo/instances/m3: unreachable → running",

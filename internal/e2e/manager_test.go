@@ -82,8 +82,9 @@ func (m *manager) hasten(after string) {
 	m.configure()
 }
 
-// patience is how long the sample waits for what is silent.
-const patience = "2s"
+// patience is how long the sample waits for what is silent: on a busy machine a login
+// takes seconds.
+const patience = "6s"
 
 // run runs clmgr with the manager's configuration.
 func (m *manager) run(args ...string) answer {

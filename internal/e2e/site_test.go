@@ -56,8 +56,7 @@ func (s *site) unused() string {
 	return netip.AddrFrom4(four).String()
 }
 
-// sample is the configuration of everything that runs. Its time-outs are short,
-// for the sake of the scenarios in which something hangs.
+// sample is the configuration of everything that runs.
 func (s *site) sample() conf {
 	c := &cluster{
 		Database: map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
