@@ -19,11 +19,12 @@ const queueVersion = 1
 var ErrNewer = errors.New("written by a newer clmgr")
 
 type wireQueue struct {
-	Version int               `json:"version"`
-	Marks   map[string]uint64 `json:"marks"`
-	Actions []json.RawMessage `json:"actions"`
-	Holds   []json.RawMessage `json:"holds,omitempty"`
-	Unread  []wireUnread      `json:"unread,omitempty"`
+	Version int                          `json:"version"`
+	Marks   map[string]uint64            `json:"marks"`
+	Actions []json.RawMessage            `json:"actions"`
+	Holds   []json.RawMessage            `json:"holds,omitempty"`
+	Held    map[string]map[string]uint64 `json:"held,omitempty"`
+	Unread  []wireUnread                 `json:"unread,omitempty"`
 }
 
 type wireHold struct {
@@ -72,6 +73,7 @@ func Decode(b []byte) (*Queue, error) {
 		}
 		q.note(ID{writer, seq})
 	}
+	q.held = mergeHeld(nil, w.Held)
 	q.unread = readEntries(q, w)
 	return q, nil
 }
@@ -139,7 +141,7 @@ func compact(raw []byte) []byte {
 
 // Encode gives the bytes to store: the same for the same queue.
 func (q *Queue) Encode() ([]byte, error) {
-	w := wireQueue{Version: queueVersion, Marks: q.marks, Actions: make([]json.RawMessage, 0, len(q.actions))}
+	w := wireQueue{Version: queueVersion, Marks: q.marks, Held: q.held, Actions: make([]json.RawMessage, 0, len(q.actions))}
 	if w.Marks == nil {
 		w.Marks = map[string]uint64{}
 	}

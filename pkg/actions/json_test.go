@@ -99,6 +99,7 @@ func whole(t *testing.T) *Queue {
 	}
 	q.Release("", "all", t0.Add(time.Minute))
 	q.note(ID{"gone", 12})
+	q.Confirm("w", q)
 	return q
 }
 
@@ -112,7 +113,7 @@ func TestStoredQueue(t *testing.T) {
 	if err != nil || len(back.Unread()) > 0 {
 		t.Fatal(err, back.Unread())
 	}
-	if !reflect.DeepEqual(q.actions, back.actions) || !reflect.DeepEqual(q.holds, back.holds) || !reflect.DeepEqual(q.marks, back.marks) {
+	if !reflect.DeepEqual(q.actions, back.actions) || !reflect.DeepEqual(q.holds, back.holds) || !reflect.DeepEqual(q.marks, back.marks) || !reflect.DeepEqual(q.held, back.held) {
 		t.Errorf("%+v\n%+v", q, back)
 	}
 	if empty, err := Decode(nil); err != nil || empty.Len() != 0 {

@@ -8,6 +8,7 @@ func Merge(a, b *Queue) *Queue {
 		actions: make(map[ID]*Action, max(len(a.actions), len(b.actions))),
 		holds:   make(map[ID]Hold, max(len(a.holds), len(b.holds))),
 		marks:   make(map[string]uint64, max(len(a.marks), len(b.marks))),
+		held:    mergeHeld(a.held, b.held),
 		unread:  addUnread(a.unread, b.unread...),
 	}
 	for _, marks := range []map[string]uint64{a.marks, b.marks} {

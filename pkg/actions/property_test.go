@@ -54,6 +54,9 @@ func anyQueue(t *rapid.T) *Queue {
 			}
 		}
 	}
+	if rapid.Bool().Draw(t, "confirmed") {
+		q.Confirm(rapid.SampledFrom([]string{"v", "w"}).Draw(t, "manager"), q)
+	}
 	for n := range rapid.IntRange(0, 2).Draw(t, "unread") {
 		q.unread = addUnread(q.unread, Unread{Raw: fmt.Appendf(nil, "%d", rapid.IntRange(n, 3).Draw(t, "raw"))})
 	}
@@ -62,7 +65,7 @@ func anyQueue(t *rapid.T) *Queue {
 
 func same(a, b *Queue) bool {
 	return reflect.DeepEqual(full(a.actions), full(b.actions)) && reflect.DeepEqual(full(a.holds), full(b.holds)) &&
-		reflect.DeepEqual(full(a.marks), full(b.marks)) && slices.EqualFunc(a.unread, b.unread, func(x, y Unread) bool { return string(x.Raw) == string(y.Raw) })
+		reflect.DeepEqual(full(a.marks), full(b.marks)) && reflect.DeepEqual(full(a.held), full(b.held)) && slices.EqualFunc(a.unread, b.unread, func(x, y Unread) bool { return string(x.Raw) == string(y.Raw) })
 }
 
 // full makes nothing and an empty map the same.
@@ -103,6 +106,17 @@ func TestMergeKeepsTheEnd(t *testing.T) {
 			if there && x.State() == Done && y.State() != Done || there && x.State() == Cancelled && !y.State().Finished() {
 				t.Fatalf("%s was %s and became %s", id, x.State(), y.State())
 			}
+		}
+	})
+}
+
+// Whatever a copy went through, who takes a lease on what waits there runs it.
+func TestTakeRuns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := anyProgress(t)
+		p.Done, p.Cancelled = false, false
+		if next, err := p.Take("x", lease, t0); (err == nil) != (p.State() == Waiting) || err == nil && next.State() != Running {
+			t.Fatalf("%s: %v, %s", p.State(), err, next.State())
 		}
 	})
 }

@@ -25,7 +25,7 @@ func (q *Queue) Prune(now time.Time, keep time.Duration) *Queue {
 	}
 	out := &Queue{
 		actions: make(map[ID]*Action, len(q.actions)), holds: make(map[ID]Hold, len(q.holds)),
-		marks: q.Clone().marks, unread: q.unread,
+		marks: q.Clone().marks, held: q.held, unread: q.unread,
 	}
 	for id, a := range q.actions {
 		if !old(a.Progress) || needed[id] || a.Plan != "" && plans[a.planKey()] {

@@ -13,8 +13,9 @@ import (
 type Queue struct {
 	actions map[ID]*Action // what they point to never changes
 	holds   map[ID]Hold
-	marks   map[string]uint64 // the highest number seen of each writer
-	unread  []Unread          // in the order of bytes, each once
+	marks   map[string]uint64            // the highest number seen of each writer
+	held    map[string]map[string]uint64 // by manager: the marks its own disk has reached
+	unread  []Unread                     // in the order of bytes, each once
 }
 
 // Unread is an entry of a stored queue that could not be read. It is carried
@@ -67,7 +68,7 @@ func byAge(a, b *Action) int {
 
 // Clone returns a copy that can be changed on its own.
 func (q *Queue) Clone() *Queue {
-	return &Queue{actions: maps.Clone(q.actions), holds: maps.Clone(q.holds), marks: maps.Clone(q.marks), unread: q.unread}
+	return &Queue{actions: maps.Clone(q.actions), holds: maps.Clone(q.holds), marks: maps.Clone(q.marks), held: q.held, unread: q.unread}
 }
 
 // Change replaces the progress of one action by what f makes of it. An error of
