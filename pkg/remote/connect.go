@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -37,19 +38,33 @@ func (t *tracker) late(cause error) error {
 	}
 	switch phase(t.at.Load()) {
 	case phaseBastion:
-		return &Error{Stage: StageRoute, Err: fmt.Errorf("its bastion is still being reached: %w", cause)}
+		return &Error{Stage: StageRoute, Err: &late{"its bastion is still being reached", cause}}
 	case phaseConnect:
-		return &Error{Stage: StageSilent, Err: fmt.Errorf("nothing answered in time: %w", cause)}
+		return &Error{Stage: StageSilent, Err: &late{nothing, cause}}
 	case phaseGreeting:
-		return &Error{Stage: StageBanner, Err: fmt.Errorf("the port accepted and said nothing in time: %w", cause)}
+		return &Error{Stage: StageBanner, Err: &late{"the port accepted and said nothing in time", cause}}
 	case phaseSlot:
 		return fmt.Errorf("gave up waiting for a free login slot: %w", cause)
 	case phaseKeyExchange:
-		return &Error{Stage: StageBanner, Err: fmt.Errorf("the server hung in the key exchange: %w", cause)}
+		return &Error{Stage: StageBanner, Err: &late{"the server hung in the key exchange", cause}}
 	default:
-		return &Error{Stage: StageAuth, Err: fmt.Errorf("the login was not finished in time, by the server or by an agent: %w", cause)}
+		return &Error{Stage: StageAuth, Err: &late{"the login was not finished in time, by the server or by an agent", cause}}
 	}
 }
+
+// nothing is what is said of a host from which nothing came back.
+const nothing = "nothing answers"
+
+// late says what did not happen in time. Whose clock noticed it, a context's or a
+// connection's, varies from look to look and is not said.
+type late struct {
+	text  string
+	cause error
+}
+
+func (l *late) Error() string { return l.text }
+
+func (l *late) Unwrap() error { return l.cause }
 
 // budget is the time one login may take. Waiting for a slot is not charged to the
 // machine.
@@ -197,8 +212,15 @@ func connect(ctx context.Context, t *target, via *connection) (net.Conn, error) 
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", t.addr())
-	if err != nil {
-		return nil, &Error{Stage: connectStage(err), Err: err}
+	stage := connectStage(err)
+	switch {
+	case err == nil:
+	case stage == StageSilent, errors.Is(err, syscall.EHOSTUNREACH):
+		// A neighbour that is off is told by the kernel now as a time-out, now as an
+		// unreachable host.
+		return nil, &Error{Stage: StageSilent, Err: &late{nothing, err}}
+	default:
+		return nil, &Error{Stage: stage, Err: err}
 	}
 	return acknowledgeQuickly(conn), nil
 }

@@ -95,7 +95,7 @@ func TestNoConnection(t *testing.T) {
 		silent bool
 	}{
 		"refused":     {direct(), "connection refused", false},
-		"no route":    {failing(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}), "no route to host", true},
+		"neighbour":   {failing(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}), "no answer within 300ms", true},
 		"unreachable": {failing(syscall.ENETUNREACH), "network is unreachable", true},
 		"timed out":   {failing(syscall.ETIMEDOUT), "no answer within 300ms", true},
 		"hangs":       {hanging, "no answer within 300ms", true},

@@ -75,7 +75,9 @@ func silent(ctx context.Context, err error) bool {
 // that the reader knows already.
 func (a attempt) why(ctx context.Context, err error) string {
 	switch {
-	case ctx.Err() != nil, timedOut(err):
+	case ctx.Err() != nil, timedOut(err), errors.Is(err, syscall.EHOSTUNREACH):
+		// A neighbour that is off is told by the kernel now as a time-out, now as
+		// an unreachable host.
 		return "no answer " + a.within()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed by the server"
