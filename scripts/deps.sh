@@ -14,6 +14,7 @@ ssh	openssh-client
 /usr/sbin/sshd	openssh-server
 clush	clustershell
 jq	jq
+/usr/bin/time	time
 /usr/bin/aws	awscli
 curl	curl
 git	git
