@@ -34,20 +34,32 @@
 //	failed    ──retry───► waiting    the next epoch, with attempts and time anew
 //	failed    ──cancel──► cancelled
 //	failed    ──finish──► done       a success that came late
-//	cancelled ──fail────► cancelled  the owner has stopped: its locks are free
-//	cancelled ──lapse───► cancelled  or it stopped beating
 //	cancelled ──finish──► done       the work was over before it could be cancelled
 //	done      ──finish──► done       said twice
-//	done      ──fail────► done       an earlier owner finished it, and this one has stopped
-//	done      ──lapse───► done       or it stopped beating
+//
+// Where copies of a lost document come together, an action may have an owner
+// whose lease does not count, or that is at work on what is over. That one stops
+// at its next beat, and until it has (stop, or lapse if it is silent) nobody
+// else begins:
+//
+//	waiting   ──stop────► waiting
+//	running   ──stop────► running
+//	failed    ──stop────► failed
+//	cancelled ──stop────► cancelled
+//	done      ──stop────► done
+//	waiting   ──lapse───► waiting
+//	running   ──lapse───► running
+//	failed    ──lapse───► failed
+//	cancelled ──lapse───► cancelled
+//	done      ──lapse───► done
 //
 // An action is added to the manager's own copy first, and that copy merged into
 // the shared one: a copy that holds an id of a writer must hold, or have pruned,
 // all earlier ones, since an absent id at or below the highest one seen counts
 // as pruned.
 //
-// Without the shared copy a manager may only add, and record what it verified to
-// be done (FinishLate): claims, beats and failures count when they are shared.
+// Without the shared copy a manager may add, and record how its own attempts
+// ended; a claim or a beat is one when it is shared.
 //
 // Nobody's wall clock decides who may act. See Leases.
 package actions

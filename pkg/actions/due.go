@@ -73,15 +73,19 @@ func (q *Queue) Due(in Input) Report {
 	report := Report{Verdicts: make([]Verdict, 0, len(j.open))}
 	for _, a := range j.open {
 		v := Verdict{ID: a.ID, State: a.State()}
-		switch {
-		case a.Progress.Working() && in.Leases.Lapsed(a.ID, a.Progress.Claim, in.Clock):
-			v.Then, v.Why, v.Reason = MoveLapse, WhyRunning, a.Progress.Claim.Owner+" stopped beating"
-		case v.State == Running:
-			v.Why, v.Reason = WhyRunning, a.Progress.Claim.Owner+" is at work on it since "+clock(a.Progress.Claim.Since)
+		switch lapsed := in.Leases.lapsed(a, in.Clock); {
+		case len(lapsed) > 0:
+			v.Then, v.Why, v.Reason = MoveLapse, WhyRunning, lapsed[0].Owner+" stopped beating"
+		case v.State == Running && !a.Progress.Working():
+			v.Then, v.Why, v.Reason = MoveLapse, WhyRunning, "nobody is at work on it"
 		case v.State.Finished():
 			continue // its owner has not said that it stopped
+		case v.State == Running:
+			v.Why, v.Reason = WhyRunning, a.Progress.Claim().Owner+" is at work on it since "+clock(a.Progress.Claim().Since)
 		case v.State == Failed:
 			v.Why, v.Reason = WhyFailed, a.Progress.Failure.Err
+		case a.Progress.Working():
+			v.Why, v.Reason = WhyRunning, "somebody may still be at work on it under a lease that does not count any more"
 		default:
 			j.waiting(a, &v)
 		}
@@ -114,7 +118,7 @@ func (q *Queue) Settle(r Report, in Input) []Settled {
 			case MoveCancel:
 				return a.Progress.Cancel(in.Now)
 			case MoveLapse:
-				return a.Progress.Lapse(a.Progress.Claim, in.Limits.Lapsed(a.Progress))
+				return in.lapse(a)
 			}
 			return a.Progress.Park(v.Reason)
 		})
@@ -123,6 +127,20 @@ func (q *Queue) Settle(r Report, in Input) []Settled {
 		}
 	}
 	return out
+}
+
+// lapse ends all leases on a that have lapsed.
+func (in Input) lapse(a Action) (Progress, error) {
+	p, err := a.Progress, error(nil)
+	if p.State() == Running && !p.Working() { // no history of ours comes to this
+		return p.record(in.Limits.Lapsed(p)), nil
+	}
+	for _, c := range in.Leases.lapsed(&a, in.Clock) {
+		if p, err = p.Lapse(c, in.Limits.Lapsed(p)); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // openOf returns the actions that are not over, the oldest first.

@@ -52,7 +52,7 @@ func TestDue(t *testing.T) {
 		{"packages on two machines", "node1@m1=running node2@m2=running", "bootstrap_ncc node1\nbootstrap_ncc node2", "a=due b=due"},
 		{"what runs has the lock", "node1@m1=running", "stop node1 | claim:x\nstart node1", "a=running b=lock"},
 		{"what was cancelled at work has the lock", "node1@m1=running", "stop node1 | claim:x cancel\nstart node1", "b=lock"},
-		{"and gives it back", "node1@m1=running", "stop node1 | claim:x cancel fail:x\nstart node1", "b=due"},
+		{"and gives it back", "node1@m1=running", "stop node1 | claim:x cancel stop:x\nstart node1", "b=due"},
 		{"who waits for a machine is not overtaken", "m1=running node1@m1=running node2@m1=running", "start node1 | claim:x\nstop m1\nstart node2", "a=running b=lock c=lock"},
 		{"everything", "node1@m1=running", "start node1 | claim:x\nstop all", "a=running b=lock"},
 		{"an unknown machine by its trigger", "", "stop m1\nstart node1 when m1 running", "a=due b=trigger"},

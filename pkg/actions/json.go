@@ -48,7 +48,7 @@ type wireAsker struct {
 
 type wireProgress struct {
 	Cancelled bool         `json:"cancelled,omitempty"`
-	Claim     *wireClaim   `json:"claim,omitempty"`
+	Claims    []*wireClaim `json:"claims,omitempty"`
 	Done      bool         `json:"done,omitempty"`
 	Ended     time.Time    `json:"ended,omitzero"`
 	Epoch     uint64       `json:"epoch"`
@@ -58,6 +58,7 @@ type wireProgress struct {
 
 type wireClaim struct {
 	Beat  uint64    `json:"beat"`
+	Ended bool      `json:"ended,omitempty"`
 	Epoch uint64    `json:"epoch"`
 	Lasts span      `json:"lasts"`
 	Owner string    `json:"owner"`

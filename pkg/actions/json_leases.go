@@ -45,13 +45,13 @@ func DecodeLeases(b []byte) (Leases, error) {
 	}
 	l := Leases{
 		Document: w.Document, Seen: w.Seen.instant(), Passed: w.Passed,
-		Claims: make(map[ID]Sighting, len(w.Claims)),
+		Claims: make(map[ID][]Sighting, len(w.Claims)),
 	}
 	for _, s := range w.Claims {
 		if s.Claim == nil {
 			return Leases{}, fmt.Errorf("cannot read leases: %s has no claim", s.ID)
 		}
-		l.Claims[s.ID] = Sighting{s.Claim.claim(), s.First.instant()}
+		l.Claims[s.ID] = append(l.Claims[s.ID], Sighting{s.Claim.claim(), s.First.instant()})
 	}
 	return l, nil
 }
@@ -63,7 +63,9 @@ func (l Leases) Encode() ([]byte, error) {
 		Claims: make([]wireSight, 0, len(l.Claims)),
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(l.Claims), ID.Compare) {
-		w.Claims = append(w.Claims, wireSight{id, claimOf(l.Claims[id].Claim), instantOf(l.Claims[id].First)})
+		for _, s := range l.Claims[id] {
+			w.Claims = append(w.Claims, wireSight{id, claimOf(s.Claim), instantOf(s.First)})
+		}
 	}
 	return json.Marshal(w)
 }

@@ -7,8 +7,10 @@ import (
 
 func progressOf(p Progress) wireProgress {
 	w := wireProgress{Cancelled: p.Cancelled, Done: p.Done, Ended: p.Ended, Epoch: p.Epoch, Renewed: p.Renewed}
-	if p.Claim != (Claim{}) {
-		w.Claim = claimOf(p.Claim)
+	for _, c := range p.Claims {
+		if c.Try > 0 {
+			w.Claims = append(w.Claims, claimOf(c))
+		}
 	}
 	if f := p.Failure; f != (Failure{}) {
 		w.Failure = &wireFailure{
@@ -19,18 +21,21 @@ func progressOf(p Progress) wireProgress {
 }
 
 func claimOf(c Claim) *wireClaim {
-	return &wireClaim{Beat: c.Beat, Epoch: c.Epoch, Lasts: span(c.Lasts), Owner: c.Owner, Since: c.Since, Try: c.Try}
+	return &wireClaim{Beat: c.Beat, Ended: c.Ended, Epoch: c.Epoch, Lasts: span(c.Lasts), Owner: c.Owner, Since: c.Since, Try: c.Try}
 }
 
 func (w *wireClaim) claim() Claim {
-	return Claim{Epoch: w.Epoch, Try: w.Try, Beat: w.Beat, Owner: w.Owner, Lasts: time.Duration(w.Lasts), Since: plain(w.Since)}
+	return Claim{Epoch: w.Epoch, Try: w.Try, Beat: w.Beat, Ended: w.Ended, Owner: w.Owner, Lasts: time.Duration(w.Lasts), Since: plain(w.Since)}
 }
 
 // progress refuses what no merge of ours can have made.
 func (w wireProgress) progress() (Progress, error) {
 	p := Progress{Epoch: w.Epoch, Cancelled: w.Cancelled, Done: w.Done, Renewed: plain(w.Renewed), Ended: plain(w.Ended)}
-	if w.Claim != nil {
-		p.Claim = w.Claim.claim()
+	for _, c := range w.Claims {
+		if c == nil || c.Try == 0 {
+			return Progress{}, errors.New("one of its claims is none")
+		}
+		p.Claims = p.Claims.merge(Claims{c.claim()})
 	}
 	if f := w.Failure; f != nil {
 		p.Failure = Failure{
@@ -38,7 +43,7 @@ func (w wireProgress) progress() (Progress, error) {
 			NotBefore: plain(f.NotBefore), Delay: time.Duration(f.Delay),
 		}
 	}
-	if p.Claim.Epoch > p.Epoch || p.Failure.Epoch > p.Epoch {
+	if p.Claim().Epoch > p.Epoch || p.Failure.Epoch > p.Epoch {
 		return Progress{}, errors.New("its claim or its failure is of a later epoch than it is")
 	}
 	return p, nil

@@ -58,7 +58,7 @@ func newJudge(q *Queue, in Input) *judge {
 		}
 	}
 	for _, a := range j.open {
-		if a.Progress.Working() && !in.Leases.Lapsed(a.ID, a.Progress.Claim, in.Clock) {
+		if a.Progress.Working() && !in.Leases.silent(a, in.Clock) {
 			j.lock(a)
 		}
 	}

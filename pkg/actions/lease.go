@@ -2,6 +2,7 @@ package actions
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -39,7 +40,7 @@ type Leases struct {
 	Document string  // which one, of those that followed each other under our key
 	Seen     Instant // first sight of it
 	Passed   bool    // the wait after that is over
-	Claims   map[ID]Sighting
+	Claims   map[ID][]Sighting
 }
 
 // Observe returns what is known after reading the document with this name and
@@ -57,18 +58,16 @@ func (l Leases) Observe(document string, q *Queue, now Instant, longest time.Dur
 	case ok && waited >= longest:
 		next.Passed = true
 	}
-	next.Claims = make(map[ID]Sighting)
+	next.Claims = make(map[ID][]Sighting)
 	for id, a := range q.actions {
 		if !a.Progress.Working() {
 			continue
 		}
-		s := Sighting{Claim: a.Progress.Claim, First: now}
-		if old, known := l.Claims[id]; known && old.Claim.Compare(s.Claim) == 0 {
-			if _, ok := old.First.to(now); ok {
-				s = old
+		for _, c := range a.Progress.Claims {
+			if c.live() {
+				next.Claims[id] = append(next.Claims[id], l.sighting(id, c, now))
 			}
 		}
-		next.Claims[id] = s
 	}
 	return next
 }
@@ -89,18 +88,57 @@ func (l Leases) MayClaim(now Instant, longest time.Duration) time.Duration {
 // Lapsed tells whether c, the claim on id, may be ended by this manager, which
 // has seen no other beat for long enough.
 func (l Leases) Lapsed(id ID, c Claim, now Instant) bool {
-	s, ok := l.Claims[id]
-	if !ok || s.Claim.Compare(c) != 0 {
-		return false
+	if s := l.find(id, c); s != nil && c.live() {
+		waited, ok := s.First.to(now)
+		return ok && waited >= c.Lasts+c.Lasts/2
 	}
-	waited, ok := s.First.to(now)
-	return ok && waited >= c.Lasts+c.Lasts/2
+	return false
+}
+
+// find returns what is known of exactly that beat of c, nil for nothing.
+func (l Leases) find(id ID, c Claim) *Sighting {
+	for n, s := range l.Claims[id] {
+		if s.Claim.Compare(c) == 0 && s.Claim.Beat == c.Beat {
+			return &l.Claims[id][n]
+		}
+	}
+	return nil
+}
+
+// sighting returns the sighting of c: the first one of this boot and beat.
+func (l Leases) sighting(id ID, c Claim, now Instant) Sighting {
+	if old := l.find(id, c); old != nil {
+		if _, ok := old.First.to(now); ok {
+			return Sighting{c, old.First}
+		}
+	}
+	return Sighting{c, now}
+}
+
+// silent tells whether nobody can be at work on a: the leases of all who have
+// not said that they stopped have lapsed.
+func (l Leases) silent(a *Action, now Instant) bool {
+	for _, c := range a.Progress.Claims {
+		if c.live() && !l.Lapsed(a.ID, c, now) {
+			return false
+		}
+	}
+	return true
+}
+
+// lapsed returns the leases on a that have lapsed.
+func (l Leases) lapsed(a *Action, now Instant) []Claim {
+	var out []Claim
+	for _, c := range a.Progress.Claims {
+		if l.Lapsed(a.ID, c, now) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // MayAct tells an owner whether it may still act. beat is when it began its
-// last Take or Beat that was stored. Once it may not, the claim is over for it:
-// it stops, and reports a success but neither a beat nor a failure, since by
-// then somebody else may be at work who knows nothing of this claim.
+// last Take or Beat that was stored. Once it may not, it stops.
 func (c Claim) MayAct(beat, now Instant) bool {
 	waited, ok := beat.to(now)
 	return ok && waited < c.Lasts
@@ -109,7 +147,5 @@ func (c Claim) MayAct(beat, now Instant) bool {
 // Equal tells whether both know the same.
 func (l Leases) Equal(m Leases) bool {
 	return l.Document == m.Document && l.Seen == m.Seen && l.Passed == m.Passed &&
-		maps.EqualFunc(l.Claims, m.Claims, func(a, b Sighting) bool {
-			return a.First == b.First && a.Claim.Compare(b.Claim) == 0
-		})
+		maps.EqualFunc(l.Claims, m.Claims, slices.Equal)
 }

@@ -28,25 +28,25 @@ func TestLeaseLapses(t *testing.T) {
 		{"another boot", boot("c", 1000), false},
 	} {
 		a, _ := q.Get(id)
-		if got := seen.Lapsed(id, a.Progress.Claim, c.now); got != c.want {
+		if got := seen.Lapsed(id, a.Progress.Claim(), c.now); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 	a, _ := q.Get(id)
-	if again := seen.Observe("d", q, boot("b", 140), lease); !again.Lapsed(id, a.Progress.Claim, boot("b", 145)) {
+	if again := seen.Observe("d", q, boot("b", 140), lease); !again.Lapsed(id, a.Progress.Claim(), boot("b", 145)) {
 		t.Error("a second look forgot the first")
 	}
-	if rebooted := seen.Observe("d", q, boot("c", 1), lease); rebooted.Lapsed(id, a.Progress.Claim, boot("c", 40)) {
+	if rebooted := seen.Observe("d", q, boot("c", 1), lease); rebooted.Lapsed(id, a.Progress.Claim(), boot("c", 40)) {
 		t.Error("watching went on over a reboot")
 	}
-	if err := q.Change(id, func(a Action) (Progress, error) { return a.Progress.Beat(a.Progress.Claim) }); err != nil {
+	if err := q.Change(id, func(a Action) (Progress, error) { return a.Progress.Beat(a.Progress.Claim()) }); err != nil {
 		t.Fatal(err)
 	}
 	next := seen.Observe("d", q, boot("b", 144), lease)
-	if a, _ = q.Get(id); next.Lapsed(id, a.Progress.Claim, boot("b", 188)) || !next.Lapsed(id, a.Progress.Claim, boot("b", 189)) {
+	if a, _ = q.Get(id); next.Lapsed(id, a.Progress.Claim(), boot("b", 188)) || !next.Lapsed(id, a.Progress.Claim(), boot("b", 189)) {
 		t.Error("a beat does not begin the wait anew")
 	}
-	if a, _ = q.Get(id); seen.Lapsed(id, a.Progress.Claim, boot("b", 1000)) {
+	if a, _ = q.Get(id); seen.Lapsed(id, a.Progress.Claim(), boot("b", 1000)) {
 		t.Error("a beat that was never seen has lapsed")
 	}
 }

@@ -79,7 +79,7 @@ func (l Limits) Judge(a Action, err error, now time.Time) Failure {
 // Lapsed returns the failure to record for an owner that stopped beating. It
 // counts as a failed attempt: work that takes its manager down must end.
 func (l Limits) Lapsed(p Progress) Failure {
-	f := Failure{Times: p.failed().Times + 1, Err: p.Claim.Owner + " stopped beating while it was at work"}
+	f := Failure{Times: p.failed().Times + 1, Err: p.Claim().Owner + " stopped beating while it was at work"}
 	f.Final = f.Times >= l.Tries
 	return f
 }

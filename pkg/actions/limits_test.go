@@ -73,7 +73,7 @@ func TestDelayUnderWrongClocks(t *testing.T) {
 	q := scene(t, "start node1 | claim:x")
 	id := ID{"w", 1}
 	err := q.Change(id, func(a Action) (Progress, error) {
-		return a.Progress.Fail(a.Progress.Claim, Usual().Judge(a, errors.New("no"), t0))
+		return a.Progress.Fail(a.Progress.Claim(), Usual().Judge(a, errors.New("no"), t0))
 	})
 	if err != nil {
 		t.Fatal(err)

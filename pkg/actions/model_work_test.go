@@ -68,7 +68,7 @@ func (w *world) look(m *manager) {
 		for _, id := range r.Due {
 			err := q.Change(id, func(a Action) (Progress, error) {
 				p, err := a.Progress.Take(fmt.Sprintf("%s/%d", m.name, m.life), w.lease, w.wall(m))
-				taken[id] = &handler{claim: p.Claim, beat: began0}
+				taken[id] = &handler{claim: p.Claim(), beat: began0}
 				return p, err
 			})
 			if err != nil {
@@ -138,17 +138,18 @@ func (w *world) work(m *manager, success int) {
 
 func (w *world) finish(m *manager, id ID, h *handler) {
 	w.verified[id] = true
-	if _, ok := m.disk.Get(id); ok && w.rng.IntN(2) == 0 {
-		q := m.disk.Clone()
-		w.refused(q.Change(id, func(a Action) (Progress, error) { return a.Progress.FinishLate(h.claim, w.wall(m)) }))
-		w.store(m, q)
-	}
 	w.end(m, id, func(a Action) (Progress, error) { return a.Progress.Finish(h.claim, w.wall(m)) })
 }
 
-// end makes the last move of a handler; cut off, it is as if the process had died.
+// end makes the last move of a handler that has stopped: on disk, where it may
+// be all that is left if the store does not answer, and in the store.
 func (w *world) end(m *manager, id ID, f func(Action) (Progress, error)) {
 	delete(m.handlers, id)
+	if _, ok := m.disk.Get(id); ok && !w.calm && w.rng.IntN(2) == 0 {
+		q := m.disk.Clone()
+		w.refused(q.Change(id, f))
+		w.store(m, q)
+	}
 	_ = w.update(m, func(q *Queue) {
 		if _, ok := q.Get(id); ok {
 			w.refused(q.Change(id, f))
@@ -166,19 +167,14 @@ func (w *world) beat(m *manager, id ID, h *handler) {
 		}
 		err := q.Change(id, func(a Action) (Progress, error) {
 			p, err := a.Progress.Beat(h.claim)
-			if err != nil && a.State().Finished() {
-				if stopped, ferr := a.Progress.Fail(h.claim, Failure{Err: "stopped"}); ferr == nil {
-					return stopped, nil
-				}
-			}
-			lost, next = err != nil, p.Claim
+			lost, next = err != nil, p.Claim()
 			return p, err
 		})
 		w.refused(err)
 	})
 	switch {
-	case err == nil && lost:
-		delete(m.handlers, id)
+	case err == nil && lost: // it stops, and then says so
+		w.end(m, id, func(a Action) (Progress, error) { return a.Progress.Stop(h.claim) })
 	case err == nil:
 		h.claim, h.beat = next, began
 	}
@@ -192,14 +188,28 @@ func (w *world) refused(err error) {
 	}
 }
 
-// pass lets time go by. An owner stops at the end of its lease, on its own clock.
+// pass lets time go by. An owner stops at the end of its lease, on its own
+// clock; now and then it finds out that the work was done all the same.
 func (w *world) pass(d time.Duration) {
 	w.now += d
 	for _, m := range w.managers {
-		for id, h := range m.handlers {
-			if !h.claim.MayAct(h.beat, w.clock(m)) {
-				delete(m.handlers, id)
+		for _, id := range slices.SortedFunc(maps.Keys(m.handlers), ID.Compare) {
+			h := m.handlers[id]
+			if h.claim.MayAct(h.beat, w.clock(m)) {
+				continue
+			}
+			delete(m.handlers, id)
+			if _, ok := m.disk.Get(id); ok && !w.calm && w.rng.IntN(4) == 0 {
+				w.finishLate(m, id, h)
 			}
 		}
 	}
+}
+
+// finishLate records on disk alone what a handler verified.
+func (w *world) finishLate(m *manager, id ID, h *handler) {
+	w.verified[id] = true
+	q := m.disk.Clone()
+	w.refused(q.Change(id, func(a Action) (Progress, error) { return a.Progress.Finish(h.claim, w.wall(m)) }))
+	w.store(m, q)
 }

@@ -6,35 +6,7 @@ import (
 	"time"
 )
 
-// Claim is a lease on an action, or was one.
-type Claim struct {
-	Epoch uint64
-	Try   uint64 // from 1; 0 for no claim
-	Beat  uint64 // grows while the owner is at work
-	Owner string // one process of one manager: never the same after a restart
-	// Lasts is how long the owner may act after a beat. It measures, and is
-	// measured, on a clock that nobody sets.
-	Lasts time.Duration
-	Since time.Time // by the owner's wall clock, for people
-}
-
-// Term orders attempts: what runs on a machine refuses a lower one.
-func (c Claim) Term() (epoch, try uint64) { return c.Epoch, c.Try }
-
-// same tells whether both are the same lease, whatever beat they know of.
-func (c Claim) same(d Claim) bool {
-	return c.Epoch == d.Epoch && c.Try == d.Try && c.Owner == d.Owner
-}
-
-// Compare orders claims: the greater one of two copies counts.
-func (c Claim) Compare(d Claim) int {
-	return cmp.Or(
-		cmp.Compare(c.Epoch, d.Epoch), cmp.Compare(c.Try, d.Try), cmp.Compare(c.Beat, d.Beat),
-		strings.Compare(c.Owner, d.Owner), cmp.Compare(c.Lasts, d.Lasts), c.Since.Compare(d.Since),
-	)
-}
-
-// Failure is the end of an attempt. That of a success repeats what went wrong before.
+// Failure is the end of an attempt that was not a success.
 type Failure struct {
 	Epoch uint64
 	Try   uint64 // the attempt it ended; 0 for an action parked before any
@@ -69,7 +41,7 @@ func compareBool(a, b bool) int {
 // of merging can lose a success, or take a failure of a later attempt for one.
 type Progress struct {
 	Epoch     uint64  // grows with every retry
-	Claim     Claim   // the greatest
+	Claims    Claims  // the greatest
 	Failure   Failure // the greatest
 	Cancelled bool
 	Done      bool
@@ -80,9 +52,7 @@ type Progress struct {
 // merge joins two copies, part by part.
 func (p Progress) merge(q Progress) Progress {
 	p.Epoch = max(p.Epoch, q.Epoch)
-	if p.Claim.Compare(q.Claim) < 0 {
-		p.Claim = q.Claim
-	}
+	p.Claims = p.Claims.merge(q.Claims)
 	if p.Failure.Compare(q.Failure) < 0 {
 		p.Failure = q.Failure
 	}
@@ -100,12 +70,15 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+// Claim returns the lease that counts; Try is 0 where nobody has had one.
+func (p Progress) Claim() Claim { return p.Claims[0] }
+
 // try and failed are the last attempt and the last failed one of this epoch.
 func (p Progress) try() uint64 {
-	if p.Claim.Epoch != p.Epoch {
-		return 0
+	if c := p.Claim(); c.Epoch == p.Epoch {
+		return c.Try
 	}
-	return p.Claim.Try
+	return 0
 }
 
 func (p Progress) failed() Failure {
@@ -131,7 +104,13 @@ func (p Progress) State() State {
 	return Waiting
 }
 
-// Working tells whether somebody may be at work on it: it runs, or it was
-// cancelled, or done by an earlier owner, and the one who has the lease has not
-// said that he stopped.
-func (p Progress) Working() bool { return p.try() > p.failed().Try }
+// Working tells whether somebody may be at work on it, whatever its state: an
+// owner that has not said that it stopped, and has not been silent for too long.
+func (p Progress) Working() bool {
+	for n := range p.Claims {
+		if p.Claims[n].live() {
+			return true
+		}
+	}
+	return false
+}

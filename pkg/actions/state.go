@@ -27,6 +27,7 @@ const (
 	MoveFail   Move = "fail"
 	MoveGiveUp Move = "give-up"
 	MoveLapse  Move = "lapse"
+	MoveStop   Move = "stop"
 	MoveFinish Move = "finish"
 	MoveCancel Move = "cancel"
 	MoveRetry  Move = "retry"
@@ -57,11 +58,17 @@ func Edges() []Edge {
 		{Failed, MoveRetry, Waiting},
 		{Failed, MoveCancel, Cancelled},
 		{Failed, MoveFinish, Done},
-		{Cancelled, MoveFail, Cancelled},
-		{Cancelled, MoveLapse, Cancelled},
 		{Cancelled, MoveFinish, Done},
 		{Done, MoveFinish, Done},
-		{Done, MoveFail, Done},
+		{Waiting, MoveStop, Waiting},
+		{Running, MoveStop, Running},
+		{Failed, MoveStop, Failed},
+		{Cancelled, MoveStop, Cancelled},
+		{Done, MoveStop, Done},
+		{Waiting, MoveLapse, Waiting},
+		{Running, MoveLapse, Running},
+		{Failed, MoveLapse, Failed},
+		{Cancelled, MoveLapse, Cancelled},
 		{Done, MoveLapse, Done},
 	}
 }

@@ -35,6 +35,9 @@ func TestDiagramIsTheTable(t *testing.T) {
 	}
 }
 
+// words are the moves of a story; "last" is a lapse that is the last attempt.
+var words = []string{"claim", "beat", "fail", "give-up", "lapse", "last", "stop", "finish", "cancel", "retry", "park"}
+
 // play makes the moves of a story, like "claim:a beat:a fail:a claim:b done:a",
 // and returns what became of it. The word after the colon is the owner, whose
 // last claim it has in hand. A move that ends in "!" must be refused.
@@ -57,24 +60,19 @@ func play(t *testing.T, story string) Progress {
 			}
 			continue
 		}
-		if next != p && !slices.Contains(Edges(), Edge{from, named(from, move), next.State()}) {
+		if next != p && !slices.Contains(Edges(), Edge{from, named(move), next.State()}) {
 			t.Fatalf("%s: %s led from %s to %s, which the table does not know", story, word, from, next.State())
 		}
 		if p = next; move == "claim" || move == "beat" {
-			hand[owner] = p.Claim
+			hand[owner] = p.Claim()
 		}
 	}
 	return p
 }
 
-func named(from State, word string) Move {
-	switch {
-	case word == "last":
+func named(word string) Move {
+	if word == "last" {
 		return MoveLapse
-	case word == "late":
-		return MoveFinish
-	case word == "give-up" && from.Finished():
-		return MoveFail // that the owner has stopped is all it says
 	}
 	return Move(word)
 }
@@ -95,8 +93,8 @@ func makeMove(p Progress, move, owner string, c Claim) (Progress, error) {
 		return p.Lapse(c, Failure{Err: "silent", Final: true})
 	case MoveFinish:
 		return p.Finish(c, t0)
-	case "late":
-		return p.FinishLate(c, t0)
+	case MoveStop:
+		return p.Stop(c)
 	case MoveCancel:
 		return p.Cancel(t0)
 	case MoveRetry:
@@ -126,9 +124,9 @@ func TestMoves(t *testing.T) {
 		{"claim:a give-up:a retry give-up:a! claim:b give-up:a! finish:b", Done},
 		// a late success is a fact, whatever happened meanwhile
 		{"claim:a lapse:a finish:a", Done},
-		{"claim:a lapse:a claim:b finish:a fail:b fail:b! finish:b beat:b!", Done},
-		{"claim:a lapse:a claim:b late:a lapse:b lapse:b!", Done},
-		{"claim:a finish:a fail:a! lapse:a! finish:a", Done},
+		{"claim:a lapse:a claim:b finish:a beat:b! fail:b! stop:b stop:b! finish:b", Done},
+		{"claim:a lapse:a claim:b finish:a lapse:b lapse:b!", Done},
+		{"claim:a finish:a fail:a! lapse:a! stop:a! finish:a", Done},
 		{"claim:a give-up:a finish:a", Done},
 		{"claim:a lapse:a claim:b give-up:b retry finish:a", Done},
 		// a lease lapses only for who saw its last beat
@@ -137,7 +135,8 @@ func TestMoves(t *testing.T) {
 		{"claim:a last:a retry claim:b", Running},
 		// cancelling
 		{"cancel cancel claim:a! retry! park!", Cancelled},
-		{"claim:a cancel beat:a! fail:a", Cancelled},
+		{"claim:a cancel beat:a! fail:a! stop:a stop:a!", Cancelled},
+		{"claim:a stop:a! stop:b!", Running},
 		{"claim:a cancel lapse:a lapse:a!", Cancelled},
 		{"claim:a cancel finish:a", Done},
 		{"claim:a finish:a cancel! retry! park! claim:b!", Done},
@@ -153,22 +152,23 @@ func TestMoves(t *testing.T) {
 	}
 }
 
-// Every edge of the table is walked by the stories of TestMoves or by this one.
+// Every edge of the table is walked from a progress like these, and no other is.
 func TestEveryEdge(t *testing.T) {
+	other := play(t, "claim:z") // the lease of a lost document, greater than that of a
 	reach := map[State]string{
 		Waiting: "claim:a fail:a", Running: "claim:a", Failed: "claim:a give-up:a", Cancelled: "claim:a cancel", Done: "claim:a finish:a",
 	}
-	moves := []string{"claim", "beat", "fail", "give-up", "lapse", "last", "late", "finish", "cancel", "retry", "park"}
 	walked := map[Edge]bool{}
-	for from, story := range reach {
-		for _, m := range moves {
-			if from == Done && (m == "fail" || m == "lapse") {
-				story = "claim:a late:a" // nobody has said that the attempt is over
-			}
-			p := play(t, story)
-			next, err := makeMove(p, m, "a", p.Claim)
-			if err == nil && (next != p || m == "finish") {
-				walked[Edge{from, named(from, m), next.State()}] = true
+	for _, story := range reach {
+		p := play(t, story)
+		for _, p := range []Progress{p, p.merge(other)} {
+			for _, m := range words {
+				for _, c := range p.Claims {
+					next, err := makeMove(p, m, "a", c)
+					if err == nil && (next != p || m == "finish") {
+						walked[Edge{p.State(), named(m), next.State()}] = true
+					}
+				}
 			}
 		}
 	}
@@ -204,6 +204,7 @@ func TestMergedStories(t *testing.T) {
 		{"claim:a", "claim:a fail:a", Waiting},
 		{"claim:a", "claim:a fail:a claim:b", Running},
 		{"claim:a beat:a beat:a", "claim:a lapse:a claim:b give-up:b", Failed},
+		{"claim:z beat:z beat:z", "claim:a fail:a claim:a", Running},
 		{"park", "claim:a", Running},
 		{"claim:a give-up:a", "claim:a give-up:a retry", Waiting},
 		{"claim:a give-up:a retry claim:b give-up:b", "claim:a give-up:a retry", Failed},
@@ -213,6 +214,48 @@ func TestMergedStories(t *testing.T) {
 		a, b := play(t, c.a), play(t, c.b)
 		if got := a.merge(b).State(); got != c.want {
 			t.Errorf("%q with %q is %s, want %s", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// Who was given a lease in a document that knew nothing of another's keeps
+// everybody else from beginning until he has stopped; his failure then counts
+// for nothing, his success for all.
+func TestTwoOwners(t *testing.T) {
+	for _, c := range []struct {
+		came string // with the copy that returns
+		want State
+	}{
+		{"claim:z", Running},
+		{"claim:z fail:z", Waiting},
+		{"claim:z give-up:z", Failed},
+		{"claim:z give-up:z retry", Waiting},
+		{"claim:z cancel stop:z", Cancelled},
+		{"claim:z finish:z", Done},
+	} {
+		a := play(t, "claim:a beat:a")
+		p := a.merge(play(t, c.came))
+		if p.State() != c.want || !p.Working() {
+			t.Errorf("%s: %s, working %v", c.came, p.State(), p.Working())
+		}
+		if _, err := p.Take("b", lease, t0); err == nil {
+			t.Errorf("%s: somebody begins", c.came)
+		}
+		if _, err := p.Beat(a.Claim()); err == nil {
+			t.Errorf("%s: it beats on", c.came)
+		}
+		if _, err := p.Fail(a.Claim(), Failure{Err: "no"}); err == nil {
+			t.Errorf("%s: its failure counts", c.came)
+		}
+		if done, err := p.Finish(a.Claim(), t0); err != nil || done.State() != Done {
+			t.Errorf("%s: its success does not count: %v", c.came, err)
+		}
+		stopped, err := p.Stop(a.Claim())
+		if err != nil || stopped.State() != c.want || stopped.Working() != (c.want == Running) {
+			t.Errorf("%s: stopped, %s, %v", c.came, stopped.State(), err)
+		}
+		if stopped.merge(p) != stopped {
+			t.Errorf("%s: an old copy brings it back to work", c.came)
 		}
 	}
 }
