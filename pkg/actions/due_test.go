@@ -85,6 +85,25 @@ func TestForgottenPredecessor(t *testing.T) {
 	}
 }
 
+// Who works under a lease that does not count keeps the action from starting
+// anew, until he is seen to be silent.
+func TestDueWaitsForOldOwner(t *testing.T) {
+	q := Merge(scene(t, "start node1 | claim:a beat:a"), scene(t, "start node1 | claim:z fail:z"))
+	in := input(t, "")
+	r := q.Due(in)
+	if told(r) != "a=running" || r.Verdicts[0].State != Waiting || r.Verdicts[0].Reason != "somebody may still be at work on it under a lease that does not count any more" {
+		t.Errorf("%+v", r)
+	}
+	in.Leases = in.Leases.Observe("d", q, boot("boot", 0), 0)
+	in.Clock = boot("boot", 45)
+	if got := q.Settle(q.Due(in), in); len(got) != 1 || got[0].Move != MoveLapse || told(q.Due(in)) != "a=due" {
+		t.Errorf("%v, then %s", got, told(q.Due(in)))
+	}
+	if a, _ := q.Get(lettered("a")); a.Progress.Failure.Err != "no" {
+		t.Errorf("its silence was taken for a failure: %+v", a.Progress.Failure)
+	}
+}
+
 // Settle leaves nothing to settle, and says what it did.
 func TestSettle(t *testing.T) {
 	q := scene(t, `

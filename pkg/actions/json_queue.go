@@ -109,6 +109,9 @@ func readEntries(q *Queue, w wireQueue) []Unread {
 		})
 	}
 	for _, u := range w.Unread {
+		if len(u.Raw) == 0 {
+			continue // there is nothing to carry along
+		}
 		unread = append(unread, unreadable(u.Raw, u.Why))
 	}
 	return addUnread(nil, unread...)
