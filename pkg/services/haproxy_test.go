@@ -37,6 +37,7 @@ func TestHAProxyStatus(t *testing.T) {
 		"db,m1,DOWN 1/2,1,2,L4CON,\ndb,m2,NOLB,1,2,,\n": "no server is up in backend db (1 down, 1 drain)",
 		"db,m1,MAINT (via a/b),1,2,,\n":                 "no server is up in backend db (1 maint)",
 		"db,m1,,1,2,,\n":                                "no server is up in backend db (1 down)",
+
 		"a,m1,DOWN,1,2,,\nb,m1,UP,1,2,,\nc,m1,MAINT,1,2,,\na,m2,DRAIN 2/3,1,2,,\n": "no server is up in 2 of 3 backends: a (1 down, 1 drain), c (1 maint)",
 		"\"a,b\",\"m\"\"1\",DOWN,1,2,,\n":                                          "no server is up in backend a,b (1 down)",
 	} {
