@@ -31,6 +31,8 @@ var mayImport = map[string]string{
 	"pkg/services":          "pkg/command pkg/remote pkg/secret",
 	"pkg/heartbeat":         "pkg/command",
 	"pkg/actions":           "pkg/command pkg/heartbeat",
+	"pkg/actions/ledger":    "pkg/actions pkg/store",
+	"pkg/actions/runner":    "pkg/actions pkg/actions/ledger pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote " +
 		"pkg/config pkg/store pkg/eventlog pkg/secret",

@@ -127,3 +127,16 @@ func addUnread(list []Unread, more ...Unread) []Unread {
 	slices.SortFunc(out, func(a, b Unread) int { return cmp.Or(bytes.Compare(a.Raw, b.Raw), cmp.Compare(a.Why, b.Why)) })
 	return slices.CompactFunc(out, func(a, b Unread) bool { return bytes.Equal(a.Raw, b.Raw) })
 }
+
+// Equal tells whether both copies hold the same.
+func (q *Queue) Equal(o *Queue) bool {
+	return maps.Equal(q.marks, o.marks) &&
+		maps.EqualFunc(q.held, o.held, maps.Equal) &&
+		maps.EqualFunc(q.holds, o.holds, func(a, b Hold) bool { return compareHold(a, b) == 0 && a.Released.Equal(b.Released) }) &&
+		maps.EqualFunc(q.actions, o.actions, equalAction) &&
+		slices.EqualFunc(q.unread, o.unread, func(a, b Unread) bool { return bytes.Equal(a.Raw, b.Raw) })
+}
+
+func equalAction(a, b *Action) bool {
+	return a == b || a.Progress == b.Progress && compareFixed(a, b) == 0
+}

@@ -1,0 +1,144 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/store"
+)
+
+// own is the manager's own copy.
+type own struct {
+	writer string
+	queue  *actions.Queue
+	raw    []byte // as stored; nil where there is none yet
+}
+
+// same tells whether q is what is stored.
+func (o own) same(q *actions.Queue) bool { return o.raw != nil && o.queue.Equal(q) }
+
+type wireOwn struct {
+	Version int             `json:"version"`
+	Writer  string          `json:"writer"`
+	Queue   json.RawMessage `json:"queue"`
+}
+
+const ownVersion = 1
+
+func (l *Ledger) readOwn(ctx context.Context) (own, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	raw, err := l.o.Own.Get(ctx, ownKey)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return own{queue: &actions.Queue{}}, nil
+	case err != nil:
+		return own{}, fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
+	}
+	return l.decodeOwn(raw)
+}
+
+func (l *Ledger) decodeOwn(raw []byte) (own, error) {
+	if raw == nil {
+		return own{queue: &actions.Queue{}}, nil
+	}
+	var w wireOwn
+	err := json.Unmarshal(raw, &w)
+	switch {
+	case err == nil && w.Version > ownVersion:
+		err = fmt.Errorf("%w (version %d, this one knows up to %d)", actions.ErrNewer, w.Version, ownVersion)
+	case err == nil && (w.Version < 1 || w.Writer == ""):
+		err = errors.New("it has no version or no writer")
+	}
+	var q *actions.Queue
+	if err == nil {
+		q, err = l.own.decode(w.Queue)
+	}
+	if err != nil {
+		return own{}, fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
+	}
+	return own{writer: w.Writer, queue: q, raw: raw}, nil
+}
+
+// ownForWriting returns the own copy, which has a writer from then on.
+func (l *Ledger) ownForWriting(ctx context.Context) (own, error) {
+	o, err := l.readOwn(ctx)
+	if err != nil || o.writer != "" {
+		return o, err
+	}
+	if err := l.changeOwn(ctx, "begin", func(q *actions.Queue) *actions.Queue { return q }); err != nil {
+		return own{}, err
+	}
+	return l.readOwn(ctx)
+}
+
+// mergeOwn puts what is shared into the own copy.
+func (l *Ledger) mergeOwn(ctx context.Context, why string, q *actions.Queue) error {
+	return l.changeOwn(ctx, why, func(old *actions.Queue) *actions.Queue { return actions.Merge(old, q) })
+}
+
+// changeOwn replaces the queue of the own copy by what f makes of it.
+func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queue) *actions.Queue) error {
+	fresh := l.newWriter()
+	return l.o.Own.Update(ctx, ownKey, why, func(old []byte) ([]byte, error) {
+		was, err := l.decodeOwn(old)
+		if err != nil {
+			return nil, err
+		}
+		q := f(was.queue)
+		if was.same(q) {
+			return old, nil
+		}
+		if was.writer == "" {
+			was.writer = fresh
+		}
+		raw, err := l.own.encode(q)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(wireOwn{ownVersion, was.writer, raw})
+	})
+}
+
+// newWriter names the writer of a state directory that has none yet.
+func (l *Ledger) newWriter() string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '-'
+	}, l.o.Manager)
+	name = strings.TrimLeft(name, "-")
+	return name[:min(len(name), 60)] + "-" + strings.ToLower(rand.Text()[:6])
+}
+
+func newName() string { return strings.ToLower(rand.Text()) }
+
+func (l *Ledger) readLeases(ctx context.Context) (actions.Leases, error) {
+	raw, err := l.o.Own.Get(ctx, leasesKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return actions.Leases{}, nil
+	}
+	if err != nil {
+		return actions.Leases{}, err
+	}
+	return actions.DecodeLeases(raw)
+}
+
+// keepLeases stores what is known of leases. Processes of one manager may each
+// have watched: the one that stores last counts, and at worst a lease is watched
+// for longer.
+func (l *Ledger) keepLeases(ctx context.Context, before, after actions.Leases) error {
+	if before.Equal(after) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return l.o.Own.Update(ctx, leasesKey, "leases", func([]byte) ([]byte, error) { return after.Encode() })
+}

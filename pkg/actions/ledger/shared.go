@@ -1,0 +1,54 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+)
+
+// shared is the document that managers share.
+type shared struct {
+	name  string // drawn when the document began
+	queue *actions.Queue
+}
+
+type wireShared struct {
+	Version int             `json:"version"`
+	Name    string          `json:"name"`
+	Queue   json.RawMessage `json:"queue"`
+}
+
+const sharedVersion = 1
+
+// decodeShared reads the document; nil gives an empty one without a name.
+func (l *Ledger) decodeShared(raw []byte) (shared, error) {
+	if raw == nil {
+		return shared{queue: &actions.Queue{}}, nil
+	}
+	var w wireShared
+	err := json.Unmarshal(raw, &w)
+	switch {
+	case err == nil && w.Version > sharedVersion:
+		err = fmt.Errorf("%w (version %d, this one knows up to %d)", actions.ErrNewer, w.Version, sharedVersion)
+	case err == nil && (w.Version < 1 || w.Name == ""):
+		err = errors.New("it has no version or no name")
+	}
+	var q *actions.Queue
+	if err == nil {
+		q, err = l.shared.decode(w.Queue)
+	}
+	if err != nil {
+		return shared{}, fmt.Errorf("cannot read the shared queue: %w; nothing was overwritten: look at the document %q in the store", err, sharedKey)
+	}
+	return shared{name: w.Name, queue: q}, nil
+}
+
+func (l *Ledger) encodeShared(s shared) ([]byte, error) {
+	raw, err := l.shared.encode(s.queue)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(wireShared{sharedVersion, s.name, raw})
+}

@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+)
+
+// Handler does one action: it checks whether what is wanted is so already, does
+// what is missing, and verifies. nil says that what is wanted is so. A *Retry or
+// a *Wait is no failure; anything else is one. It returns soon after ctx is done.
+// The lease it works under is the action's Progress.Claim.
+type Handler func(ctx context.Context, a actions.Action) error
+
+// Options are what a Runner is made of.
+type Options struct {
+	Ledger  *ledger.Ledger
+	Manager string
+	// Handler returns what does an action; nil for what this program cannot do:
+	// that is left to others.
+	Handler func(a actions.Action) Handler
+	Limits  actions.Limits
+	Words   actions.Words
+	Width   int                    // how many handlers run at once
+	Grace   time.Duration          // how long a stopped handler is waited for
+	Clock   func() actions.Instant // the ledger's; nil for ledger.Boottime
+	Mask    func(string) string    // takes secrets out of errors
+	Tell    func(Told)             // is called as things happen; nil for nobody
+}
+
+// Runner does what is due.
+type Runner struct {
+	o     Options
+	owner string
+}
+
+// New makes a Runner. Its name as an owner of leases is its own, never to be
+// taken by another process.
+func New(o Options) *Runner {
+	if o.Clock == nil {
+		o.Clock = ledger.Boottime
+	}
+	if o.Mask == nil {
+		o.Mask = func(s string) string { return s }
+	}
+	if o.Tell == nil {
+		o.Tell = func(Told) {}
+	}
+	return &Runner{o: o, owner: fmt.Sprintf("%s/%d-%s", o.Manager, os.Getpid(), strings.ToLower(rand.Text()[:6]))}
+}
+
+// Input is what a Run goes by.
+type Input struct {
+	Status heartbeat.Status
+	Began  *actions.Queue // see actions.Input
+	// Only limits what is claimed; nil for everything.
+	Only func(actions.Action) bool
+}
+
+// Told is something that happened to an action.
+type Told struct {
+	Action actions.Action // as it is since then
+	Move   actions.Move
+	Reason string
+	Took   time.Duration // of an attempt
+}
+
+// Run claims and does what is due until nothing is left that may start now. It
+// returns what happened, in the order in which it was recorded. The error is why
+// the ledger could not be used at last; what was under way then was stopped.
+func (r *Runner) Run(ctx context.Context, in Input) ([]Told, error) {
+	c := &conductor{
+		r: r, in: in, ctx: ctx, running: make(map[actions.ID]*work), ended: make(chan *work, r.o.Width),
+	}
+	for {
+		err := c.turn()
+		if len(c.running) == 0 {
+			return c.told, err
+		}
+		c.wait(err != nil)
+	}
+}
+
+// Explain judges every unfinished action of a view.
+func (r *Runner) Explain(v ledger.View, in Input) actions.Report { return v.Queue.Due(r.input(v, in)) }
+
+func (r *Runner) input(v ledger.View, in Input) actions.Input {
+	return actions.Input{
+		Status: in.Status, Began: in.Began, Now: v.Now, Clock: v.Clock, Leases: v.Leases, Limits: r.o.Limits, Words: r.o.Words,
+	}
+}
+
+func (r *Runner) clock() actions.Instant { return r.o.Clock() }
