@@ -48,7 +48,7 @@ func (l Limits) Delay(id ID, times uint64) time.Duration {
 
 // Judge returns the failure to record for an attempt at a that ended with err,
 // and with which nothing is wrong if err is a *Retry or a *Wait. It is final
-// once attempts or time are spent.
+// once attempts or time are spent, and with a *Permanent.
 func (l Limits) Judge(a Action, err error, now time.Time) Failure {
 	f := Failure{Err: err.Error(), Times: a.Progress.failed().Times}
 	var retry *Retry
@@ -63,7 +63,7 @@ func (l Limits) Judge(a Action, err error, now time.Time) Failure {
 	default:
 		f.Times++
 		f.Delay = l.Delay(a.ID, f.Times)
-		f.Final = f.Times >= l.Tries
+		f.Final = f.Times >= l.Tries || errors.As(err, new(*Permanent))
 	}
 	if d := a.Deadline(); !d.IsZero() && now.After(d) {
 		f.Final = true

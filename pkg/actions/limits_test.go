@@ -56,6 +56,7 @@ func TestJudge(t *testing.T) {
 		{"retry far ahead", fmt.Errorf("cannot install: %w", &Retry{After: time.Hour}), 2, 0, "times=2 final=false soon=true"},
 		{"retry soon", &Retry{Reason: "busy"}, 2, 0, "times=2 final=false soon=true"},
 		{"wait", fmt.Errorf("cannot install: %w", &Wait{Reason: "it rebooted"}), 2, 0, "times=2 final=false soon=true"},
+		{"no use", fmt.Errorf("cannot start: %w", &Permanent{broken}), 0, 0, "times=1 final=true soon=false"},
 		{"out of time", &Retry{Reason: "apt is locked"}, 0, 25 * time.Hour, "times=0 final=true soon=false"},
 	} {
 		a := Action{ID: ID{"w", 1}, Created: t0, Expires: t0.Add(24 * time.Hour), Progress: Progress{Failure: Failure{Times: c.times}}}

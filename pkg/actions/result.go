@@ -16,3 +16,11 @@ func (e *Retry) Error() string { return "to be tried again: " + e.Reason }
 type Wait struct{ Reason string }
 
 func (e *Wait) Error() string { return "waits again: " + e.Reason }
+
+// Permanent is what a handler returns when trying again would be of no use: it is
+// given up at once, until somebody retries it.
+type Permanent struct{ Err error }
+
+func (e *Permanent) Error() string { return e.Err.Error() }
+
+func (e *Permanent) Unwrap() error { return e.Err }

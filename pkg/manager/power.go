@@ -60,7 +60,7 @@ func (m *Manager) power(ctx context.Context, c command.Command) command.Result {
 func verdict(err error) command.Code {
 	var refused *cloud.Refused
 	var notNow *cloud.NotNow
-	var vain *unfinished
+	var vain *cloud.Unfinished
 	switch {
 	case err == nil:
 		return command.OK
@@ -139,11 +139,8 @@ func (m *Manager) run(ctx context.Context, c command.Command, jobs []*job) {
 
 // change changes one machine, and with Wait follows it until that is over.
 func change(ctx context.Context, d cloud.Driver, c command.Command, name string) (cloud.Instance, error) {
-	act := map[string]func(context.Context, string) (cloud.Instance, error){
-		"launch": d.Launch, "start": d.Start, "stop": d.Stop, "terminate": d.Terminate,
-	}[c.Action]
-	if !c.Wait {
-		return act(ctx, name)
+	if c.Wait {
+		return cloud.Follow(ctx, d, c.Action, name)
 	}
-	return follow(ctx, d, name, c.Action, act)
+	return cloud.Change(ctx, d, c.Action, name)
 }

@@ -1,12 +1,10 @@
-package manager
+package cloud
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/clmgr/clmgr/pkg/cloud"
 )
 
 const (
@@ -18,23 +16,39 @@ const (
 	longPause  = 5 * time.Second
 )
 
-// follow does a change and looks until it is over. What the present state forbids
-// is tried again when that has passed, and a provider that does not answer is
-// asked again.
-func follow(ctx context.Context, d cloud.Driver, name, verb string, act func(context.Context, string) (cloud.Instance, error)) (cloud.Instance, error) {
+// Change makes a change to one machine: launch, start, stop or terminate.
+func Change(ctx context.Context, d Driver, verb, name string) (Instance, error) {
+	switch verb {
+	case "launch":
+		return d.Launch(ctx, name)
+	case "start":
+		return d.Start(ctx, name)
+	case "stop":
+		return d.Stop(ctx, name)
+	case "terminate":
+		return d.Terminate(ctx, name)
+	}
+	return Instance{}, fmt.Errorf("cannot %s instance %s: there is no such change", verb, name)
+}
+
+// Follow makes a change and looks until it is over, for 15 minutes or until ctx is
+// done; then the error is an *Unfinished. What the present state forbids is tried
+// again when that has passed, and a provider that does not answer is asked again.
+func Follow(ctx context.Context, d Driver, verb, name string) (Instance, error) {
 	limited, cancel := context.WithTimeout(ctx, waitTime)
 	defer cancel()
 	wait := pauses(limited)
-	i, err := act(limited, name)
+	began := time.Now()
+	i, err := Change(limited, d, verb, name)
 	for passing(err) && wait() {
-		i, err = act(limited, name)
+		i, err = Change(limited, d, verb, name)
 	}
 	if err != nil {
 		return i, err
 	}
 	for i.State != ends(verb) {
 		if !wait() {
-			return i, &unfinished{verb, i}
+			return i, &Unfinished{verb, i, time.Since(began)}
 		}
 		now, err := d.Instance(limited, name)
 		if err != nil {
@@ -52,26 +66,26 @@ func follow(ctx context.Context, d cloud.Driver, name, verb string, act func(con
 func ends(verb string) string {
 	switch verb {
 	case "stop":
-		return cloud.StateStopped
+		return StateStopped
 	case "terminate":
-		return cloud.StateAbsent
+		return StateAbsent
 	}
-	return cloud.StateRunning
+	return StateRunning
 }
 
 // lost tells a state from which the verb's end cannot be reached any more.
-func lost(verb string, i cloud.Instance) bool {
+func lost(verb string, i Instance) bool {
 	switch i.State {
-	case cloud.StateAbsent, cloud.StateTerminated, cloud.StateShuttingDown:
+	case StateAbsent, StateTerminated, StateShuttingDown:
 		return verb != "terminate"
-	case cloud.StateStopped, cloud.StateStopping:
+	case StateStopped, StateStopping:
 		return verb == "launch" || verb == "start"
 	}
 	return false
 }
 
 func passing(err error) bool {
-	var notNow *cloud.NotNow
+	var notNow *NotNow
 	return errors.As(err, &notNow) && notNow.Passing()
 }
 
@@ -91,13 +105,14 @@ func pauses(ctx context.Context) func() bool {
 	}
 }
 
-// unfinished is a change that was followed in vain.
-type unfinished struct {
-	verb string
-	last cloud.Instance
+// Unfinished is a change that was followed until there was no more time.
+type Unfinished struct {
+	Verb  string
+	Last  Instance
+	After time.Duration
 }
 
 // Error says how far it came.
-func (u *unfinished) Error() string {
-	return fmt.Sprintf("cannot see instance %s %s: after %s it is still %s", u.last.Name, ends(u.verb), waitTime, u.last.State)
+func (u *Unfinished) Error() string {
+	return fmt.Sprintf("cannot see instance %s %s: after %s it is still %s", u.Last.Name, ends(u.Verb), u.After.Round(time.Second), u.Last.State)
 }
