@@ -9,11 +9,11 @@ import (
 func known() Known {
 	return Known{
 		Modes: map[string]ModeInfo{
-			"mariadb":    {Type: "db", Port: 3306, Roles: true},
+			"mariadb":    {Type: "db", Port: 3306, Roles: true, Unit: "mariadb.service"},
 			"mysql":      {Type: "db", Port: 3306, Roles: true},
 			"memcache":   {Type: "nosql", Port: 11211},
 			"proxy0":     {Type: "proxy"},
-			"haproxy":    {Type: "lb", NoPort: true, Stats: true},
+			"haproxy":    {Type: "lb", NoPort: true, Stats: true, Unit: "haproxy.service"},
 			"keepalived": {Type: "lb", NoPort: true, Roles: true, VIP: true},
 		},
 		Drivers: []string{"LOCAL", "EC2"},

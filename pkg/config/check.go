@@ -10,6 +10,8 @@ import (
 // is missing. Values that were wrong by themselves are reported already and are
 // left alone.
 func (d *decoder) check(c *Config) {
+	d.checkStore(c)
+	d.checkActions(&c.Actions)
 	modes := d.modeNames(c)
 	reserved := d.reserved(modes)
 	d.described = map[string]*Mode{}
@@ -67,6 +69,7 @@ func (d *decoder) checkMode(m *Mode) {
 	if d.bad[m] {
 		return
 	}
+	d.checkSteering(m)
 	checks := 0
 	for _, given := range []bool{m.TCP != nil, m.HTTP != nil, m.Command != nil} {
 		if given {

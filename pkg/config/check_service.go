@@ -11,6 +11,7 @@ func (k *checker) checkServices() {
 		k.checkPlace(s)
 		k.checkServiceMode(s)
 		k.checkBalancer(s)
+		k.checkUnit(s)
 	}
 }
 

@@ -77,10 +77,11 @@ type Service struct {
 	Port     uint16        `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
 	Role     string        `yaml:"role" enum:"master|slave|na"`
 	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`
-	Database Login         `yaml:"database"` // merged over the cluster's
-	Timeout  time.Duration `yaml:"timeout"`  // default heartbeat.probe_timeout
-	VIP      netip.Addr    `yaml:"vip"`      // for keepalived: the virtual address it guards
-	Stats    Stats         `yaml:"stats"`    // for haproxy
+	Unit     string        `yaml:"unit" check:"unit"` // default: the mode's; "" for a mode with commands or without either
+	Database Login         `yaml:"database"`          // merged over the cluster's
+	Timeout  time.Duration `yaml:"timeout"`           // default heartbeat.probe_timeout
+	VIP      netip.Addr    `yaml:"vip"`               // for keepalived: the virtual address it guards
+	Stats    Stats         `yaml:"stats"`             // for haproxy
 }
 
 // Stats is where an haproxy tells how its servers do: on a socket of its machine or

@@ -2,6 +2,8 @@ package config
 
 import (
 	"time"
+
+	"github.com/clmgr/clmgr/pkg/secret"
 )
 
 // Config is the whole file, with defaults filled in, paths absolute and secrets
@@ -9,14 +11,17 @@ import (
 // which stands in sample.yaml: yaml its name, default its default, enum, min,
 // max and check what it may be.
 type Config struct {
-	Manager   string    `yaml:"manager" check:"name"`   // this manager's name; default: the host's
-	StateDir  string    `yaml:"state_dir" check:"path"` // absolute; default /var/lib/clmgr as root, else $XDG_STATE_HOME/clmgr
-	Store     string    `yaml:"store" check:"store"`    // URL; default file:<state_dir>/store
-	Heartbeat Heartbeat `yaml:"heartbeat"`
-	Events    Events    `yaml:"events"`
-	SSH       SSH       `yaml:"ssh"`
-	Modes     []Mode    `yaml:"modes,keyed"`                // in the order of the file
-	Clusters  []Cluster `yaml:"clusters,keyed" need:"true"` // in the order of the file
+	Manager   string       `yaml:"manager" check:"name"`   // this manager's name; default: the host's
+	StateDir  string       `yaml:"state_dir" check:"path"` // absolute; default /var/lib/clmgr as root, else $XDG_STATE_HOME/clmgr
+	Store     string       `yaml:"store" check:"store"`    // URL; default file:<state_dir>/store
+	StoreKey  secret.Value `yaml:"store_key"`              // signs what is kept in a shared store; never empty where Store is memcached's
+	Heartbeat Heartbeat    `yaml:"heartbeat"`
+	Actions   Actions      `yaml:"actions"`
+	Events    Events       `yaml:"events"`
+	Doctor    Doctor       `yaml:"doctor"`
+	SSH       SSH          `yaml:"ssh"`
+	Modes     []Mode       `yaml:"modes,keyed"`                // in the order of the file
+	Clusters  []Cluster    `yaml:"clusters,keyed" need:"true"` // in the order of the file
 
 	// Warnings are what is allowed but unwise, sorted by position.
 	Warnings []Problem `yaml:"-"`
@@ -28,6 +33,25 @@ type Heartbeat struct {
 	ProbeTimeout time.Duration `yaml:"probe_timeout" default:"3s"`
 	Width        int           `yaml:"width" default:"512" min:"1" max:"65536"` // probes at once
 	FirstEvents  bool          `yaml:"first_events" default:"false"`            // events also when there is no earlier look
+}
+
+// Actions says how delayed actions are worked on.
+type Actions struct {
+	Lease        time.Duration `yaml:"lease" default:"30s" min:"1s"` // without a sign of life; others take over after 1.5 of it
+	Time         time.Duration `yaml:"time" default:"45s" min:"1s"`  // a heartbeat goes on with what is due
+	Limit        time.Duration `yaml:"limit" default:"10m" min:"1s"` // one step on a machine
+	FirstDelay   time.Duration `yaml:"first_delay" default:"5s" min:"100ms"`
+	LongestDelay time.Duration `yaml:"longest_delay" default:"5m" min:"100ms"` // at least FirstDelay
+	Tries        int           `yaml:"tries" default:"8" min:"1" max:"1000"`
+	Expires      time.Duration `yaml:"expires" default:"24h" min:"1m"`
+	Keep         time.Duration `yaml:"keep" default:"7d" min:"1m"`
+	Width        int           `yaml:"width" default:"32" min:"1" max:"65536"` // actions at once
+}
+
+// Doctor is the scripts that events are handed to.
+type Doctor struct {
+	Scripts []string      `yaml:"scripts" check:"path"`           // absolute; executables, and folders of them
+	Timeout time.Duration `yaml:"timeout" default:"30s" min:"1s"` // of one run of one script
 }
 
 // Events is the local event log.

@@ -14,6 +14,7 @@ func (d *decoder) fill(c *Config) {
 	d.fillManager(c)
 	d.defaults(&c.Heartbeat)
 	d.defaults(&c.Events)
+	d.defaults(&c.Doctor)
 	d.fillSSH(&c.SSH)
 	for i := range c.Modes {
 		m := &c.Modes[i]
@@ -94,11 +95,14 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 func (d *decoder) fillFromMode(s *Service) {
 	info, builtIn := d.known.Modes[s.Mode]
 	if m := d.described[s.Mode]; !builtIn && m != nil {
-		info = ModeInfo{Type: m.Type, Port: m.Port}
+		info = ModeInfo{Type: m.Type, Port: m.Port, Unit: m.Unit}
 	}
 	s.Type = info.Type
 	if !d.set(&s.Port) {
 		s.Port = info.Port
+	}
+	if !d.set(&s.Unit) {
+		s.Unit = info.Unit
 	}
 	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" && !info.Roles {
 		s.Role = "na"

@@ -23,6 +23,7 @@ type ModeInfo struct {
 	Port   uint16 // of its services by default; 0 for none
 	NoPort bool   // its services need none
 	Roles  bool   // its services tell their role themselves
+	Unit   string // the systemd unit of its services by default; "" for none
 	// VIP and Stats say that the keys of that name mean something to it.
 	VIP, Stats bool
 }

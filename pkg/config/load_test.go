@@ -163,6 +163,34 @@ func TestServicesAreComplete(t *testing.T) {
 	}
 }
 
+func TestUnits(t *testing.T) {
+	c, err := Parse("f", []byte(`
+modes:
+  own: {tcp: , port: 1, unit: own.service}
+  lines: {tcp: , port: 1, start: a, stop: b}
+`+in(`
+    services:
+      - {name: a, mode: mariadb, instance: db1}
+      - {name: b, mode: mariadb, instance: db1, unit: mariadb@b}
+      - {name: c, mode: own, instance: db1}
+      - {name: d, mode: lines, instance: db1}
+      - {name: e, mode: memcache, instance: db1}
+`)), known())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range c.Clusters[0].Services {
+		got = append(got, s.Unit)
+	}
+	if want := []string{"mariadb.service", "mariadb@b", "own.service", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if m := c.Mode("lines"); m.Start != "a" || m.Stop != "b" || m.Restart != "" {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestMergeKeys(t *testing.T) {
 	c, err := Parse("f", []byte(`
 clusters:

@@ -42,6 +42,7 @@ func (c *Config) Secrets() []secret.Value {
 		password, _ := u.User.Password()
 		add(secret.New(password))
 	}
+	add(c.StoreKey)
 	for i := range c.Clusters {
 		add(c.Clusters[i].Cloud.Password)
 		add(c.Clusters[i].Database.Password)

@@ -31,6 +31,13 @@ func in(services string) string {
 	return "clusters:\n  main:\n    instances: [{name: db1, ip: 10.0.0.1}, {name: db2, ip: 10.0.0.2}]\n" + services
 }
 
+// notMemcached is what is said at a place of a URL that is no memcached's.
+func notMemcached(at string) string {
+	return at + ": the store is not a URL such as memcached://10.0.0.1:11211 or memcached://10.0.0.1:11211/prefix"
+}
+
+const noStoreKey = "a store of memcached needs a store_key of 16 characters at least: everybody who reaches it could write to it"
+
 func TestMistakes(t *testing.T) {
 	const base = "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}]}}\n"
 	for _, c := range []struct{ what, text, want string }{
@@ -54,7 +61,7 @@ func TestMistakes(t *testing.T) {
 		{"odd flow key", base + "ssh: {[a]: 1}\n", "2:10: YAML: found an invalid key for this map"},
 		{"odd key", base + "? [a]\n: 1\n", "3:1: YAML: found an invalid key for this map"},
 		{"unknown key", base + "managr: m\n", `2:1: unknown key "managr"; did you mean "manager"?`},
-		{"far key", base + "xyzzy: m\n", `2:1: unknown key "xyzzy"; there are manager, state_dir, store, heartbeat, events, ssh, modes, clusters`},
+		{"far key", base + "xyzzy: m\n", `2:1: unknown key "xyzzy"; there are manager, state_dir, store, store_key, heartbeat, actions, events, doctor, ssh, modes, clusters`},
 		{"case", base + "Manager: m\n", `2:1: unknown key "Manager"; did you mean "manager"?`},
 		{"twice", base + "manager: a\nssh:\nmanager: b\n", `4:1: the key "manager" stands here twice; the first is at line 2`},
 		{"CRLF", "manager: a\r\nclusters:\r\n  main:\r\n    instances:\r\n      - {name: a}\r\n", `5:9: the instance "a" has no ip`},
@@ -81,6 +88,30 @@ func TestMistakes(t *testing.T) {
 		{"enum of another kind", base + "ssh: {host_key: true}\n", "2:17: found true or false, wanted strict or accept-new or console"},
 		{"tilde", base + "state_dir: ~bob/x\n", `2:12: cannot resolve "~bob/x": of the forms with ~ only ~/ is understood`},
 		{"store", base + "store: somewhere\n", "2:8: the store is not a URL such as file:/var/lib/clmgr/store"},
+		{"no port of memcached", base + "store: memcached://10.0.0.1\n", notMemcached("2:8") + "\n2:8: " + noStoreKey},
+		{"memcached of nobody", base + "store_key: 0123456789abcdef\nstore: memcached://:11211/x\n", notMemcached("3:8")},
+		{"memcached of a user", base + "store_key: 0123456789abcdef\nstore: memcached://u@h:11211\n", notMemcached("3:8")},
+		{"memcached port", base + "store_key: 0123456789abcdef\nstore: memcached://h:0\n", notMemcached("3:8")},
+		{"no store_key", base + "store: memcached://h:11211\n", "2:8: " + noStoreKey},
+		{"short store_key", base + "store: memcached://h:11211\nstore_key: 0123456789abcde\n", "3:12: the store_key has fewer than 16 characters"},
+		{"empty store_key", base + "store: memcached://h:11211\nstore_key: ''\n", "3:12: the store_key has fewer than 16 characters"},
+		{"store_key of nothing", base + "store: memcached://h:11211\nstore_key:\n", "3:12: found nothing, wanted text, {env: NAME} or {file: PATH}"},
+		{"short lease", base + "actions: {lease: 999ms}\n", `2:18: the duration "999ms" is less than 1s`},
+		{"first delay", base + "actions: {first_delay: 6m}\n", "2:24: first_delay is 6m, longer than longest_delay, 5m"},
+		{"longest delay", base + "actions: {longest_delay: 1s}\n", "2:26: first_delay is 5s, longer than longest_delay, 1s"},
+		{"longest delay of another kind", base + "actions: {longest_delay: 1}\n", "2:26: found a number, wanted a duration such as 500ms, 10s, 2h or 30d"},
+		{"no tries", base + "actions: {tries: 0}\n", "2:18: found 0, wanted a number from 1 to 1000"},
+		{"script that is none", base + "doctor: {scripts: ['']}\n", "2:20: the path is empty"},
+		{"short time for a script", base + "doctor: {timeout: 10ms}\n", `2:19: the duration "10ms" is less than 1s`},
+		{"unit", base + "modes: {m: {tcp: , unit: a b}}\n", `2:26: "a b" is not the name of a systemd unit such as mariadb.service`},
+		{"unit as an option", in("    services: [{name: s, mode: mysql, instance: db1, unit: --now}]\n"), `4:60: "--now" is not the name of a systemd unit such as mariadb.service`},
+		{"unit and start", base + "modes: {m: {tcp: , unit: u, start: a, stop: b}}\n", `2:26: the mode "m" has both a unit and commands (start, stop, restart), wanted one of them`},
+		{"unit and restart", base + "modes: {m: {tcp: , unit: u, restart: a}}\n", `2:26: the mode "m" has both a unit and commands (start, stop, restart), wanted one of them`},
+		{"start without stop", base + "modes: {m: {tcp: , start: a}}\n", `2:27: the mode "m" has start without stop`},
+		{"stop without start", base + "modes: {m: {tcp: , stop: a}}\n", `2:26: the mode "m" has stop without start`},
+		{"restart alone", base + "modes: {m: {tcp: , restart: a}}\n", `2:29: the mode "m" has restart without start and stop`},
+		{"empty start", base + "modes: {m: {tcp: , start: ' ', stop: a}}\n", "2:27: the command is empty"},
+		{"unit beside commands", "modes: {m: {tcp: , port: 1, start: a, stop: b}}\n" + in("    services: [{name: s, mode: m, instance: db1, unit: u}]\n"), `5:56: the service "s" has a unit, but its mode "m" is started by commands`},
 		{"vip of a database", in("    services: [{name: s, mode: mariadb, instance: db1, vip: 10.0.0.9}]\n"), `4:61: the service "s" has a vip, which means nothing to the mode "mariadb"`},
 		{"vip of a machine", in("    services: [{name: s, mode: keepalived, instance: db1, vip: 10.0.0.2}]\n"), `4:64: the vip of the service "s" is the own ip of the instance "db2"`},
 		{"no vip", in("    services: [{name: s, mode: keepalived, instance: db1, vip: lb}]\n"), `4:64: "lb" is not an ip address such as 10.0.0.1 or fd00::1`},

@@ -1,7 +1,8 @@
 package config
 
 // Mode describes a service mode that is not built in: exactly one of TCP, HTTP
-// and Command is set.
+// and Command is set. Its services are started either as a systemd unit or by
+// commands that their machine's shell runs; Start and Stop are both set or neither.
 type Mode struct {
 	Name    string       `yaml:"-" check:"name"` // its key in the file
 	Type    string       `yaml:"type" default:"other" enum:"db|nosql|proxy|lb|bench|other"`
@@ -9,6 +10,10 @@ type Mode struct {
 	TCP     *TCPMode     `yaml:"tcp" one:"true"`
 	HTTP    *HTTPMode    `yaml:"http" one:"true"`
 	Command *CommandMode `yaml:"command" one:"true"`
+	Unit    string       `yaml:"unit" check:"unit"` // default for its services
+	Start   string       `yaml:"start" check:"command"`
+	Stop    string       `yaml:"stop" check:"command"`
+	Restart string       `yaml:"restart" check:"command"` // "": stop and start
 }
 
 // TCPMode is a check that connects, sends Send and reads until Expect, a regular

@@ -82,7 +82,8 @@ func TestPasswordsThatCannotBeHad(t *testing.T) {
 
 func TestSecretsAreCollectedAndHidden(t *testing.T) {
 	c, err := Parse("f", []byte(`
-store: memcached://user:canary-store@10.0.0.1:11211/x
+store: etcd://user:canary-store@10.0.0.1:2379/x
+store_key: canary-of-the-store-key
 clusters:
   a:
     cloud: {password: canary-cloud}
@@ -98,14 +99,14 @@ clusters:
 	for _, v := range c.Secrets() {
 		got = append(got, v.Reveal())
 	}
-	if want := "canary-store canary-cloud canary-db canary-service"; strings.Join(got, " ") != want {
+	if want := "canary-store canary-of-the-store-key canary-cloud canary-db canary-service"; strings.Join(got, " ") != want {
 		t.Errorf("%q", got)
 	}
 	shown, err := c.Masked()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(shown), "canary") || !strings.Contains(string(shown), "memcached://user:xxx@10.0.0.1") {
+	if strings.Contains(string(shown), "canary") || !strings.Contains(string(shown), "etcd://user:xxx@10.0.0.1") {
 		t.Errorf("%s", shown)
 	}
 	c.Store = ""

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rule is what the tags say about a field.
@@ -13,7 +14,8 @@ type rule struct {
 	keyed    bool   // a mapping in the file, a list of values with a Name here
 	standard string // the default as the file would write it, "" for none
 	enum     []string
-	min, max int // of a number; both 0 for no bounds
+	min, max int           // of a number; both 0 for no bounds
+	least    time.Duration // of a duration; 0 for any
 	check    string
 	need     bool   // must be there
 	one      bool   // exactly one of the fields with this must be there
@@ -61,6 +63,7 @@ func newRule(index int, tag reflect.StructTag) rule {
 		r.enum = strings.Split(enum, "|")
 	}
 	r.min, r.max = atoi(tag.Get("min")), atoi(tag.Get("max"))
+	r.least, _ = parseDuration(tag.Get("min")) // a number is none
 	return r
 }
 

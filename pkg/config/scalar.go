@@ -19,13 +19,15 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, r *rule) {
 	d.at[v.Addr().Interface()] = at
 	switch p := v.Addr().Interface().(type) {
 	case *time.Duration:
-		d.duration(n, p)
+		d.duration(n, p, r.least)
 	case *netip.Addr:
 		if d.isText(n, "an ip address such as 10.0.0.1") {
 			*p = d.address(literal(n), at)
 		}
 	case *secret.Value:
+		before := len(d.problems)
 		d.secret(n, p)
+		d.bad[p] = len(d.problems) > before
 	case *int64:
 		d.size(n, p)
 	case *uint16:
@@ -86,7 +88,7 @@ func (d *decoder) integer(n ast.Node, least, most int, wanted string) (int, bool
 	return int(number), true
 }
 
-func (d *decoder) duration(n ast.Node, p *time.Duration) {
+func (d *decoder) duration(n ast.Node, p *time.Duration, least time.Duration) {
 	const examples = "such as 500ms, 10s, 2h or 30d"
 	if !d.isText(n, "a duration "+examples) {
 		return
@@ -94,6 +96,10 @@ func (d *decoder) duration(n ast.Node, p *time.Duration) {
 	value, err := parseDuration(literal(n))
 	if err != nil {
 		d.problem(startOf(n), "%v; wanted one %s", err, examples)
+		return
+	}
+	if value < least {
+		d.problem(startOf(n), "the duration %s is less than %s", quoted(literal(n)), formatDuration(least))
 		return
 	}
 	*p = value

@@ -141,6 +141,10 @@ func textSchema(r *rule) schema {
 		s["pattern"] = `^/[^\x00-\x20\x7f]*$`
 	case "socket":
 		s["pattern"] = "^/"
+	case "unit":
+		s["pattern"] = `^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}$`
+	case "command":
+		s["pattern"] = `[^ \t\r\n]`
 	case "path", "path-or-none":
 		s["minLength"] = 1
 	case "regexp":

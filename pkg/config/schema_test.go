@@ -85,6 +85,11 @@ func TestSchemaAndParseRefuse(t *testing.T) {
 		"two checks":          base + "modes: {m: {tcp: , http: }}\n",
 		"no check":            base + "modes: {m: {port: 1}}\n",
 		"no run":              base + "modes: {m: {command: {exit: 1}}}\n",
+		"bad unit":            base + "modes: {m: {tcp: , unit: -u}}\n",
+		"empty start":         base + "modes: {m: {tcp: , start: ' ', stop: b}}\n",
+		"bad tries":           base + "actions: {tries: 0}\n",
+		"number as store_key": base + "store_key: 7\n",
+		"script as text":      base + "doctor: {scripts: /a}\n",
 		"bad regexp":          base + "modes: {m: {tcp: {expect: '['}}}\n",
 		"a list":              "- clusters\n",
 	} {

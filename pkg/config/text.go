@@ -38,6 +38,12 @@ func textFault(check, s string) string {
 		}
 	case "store":
 		return storeFault(s)
+	case "unit":
+		return unitFault(s)
+	case "command":
+		if strings.TrimSpace(s) == "" {
+			return "the command is empty"
+		}
 	case "bastion":
 		return bastionFault(s)
 	}
@@ -78,6 +84,43 @@ func storeFault(s string) string {
 	if !found || scheme == "" || rest == "" || strings.ContainsFunc(s, notInWord) ||
 		strings.ContainsFunc(scheme, func(c rune) bool { return c < 'a' || c > 'z' }) {
 		return "the store is not a URL such as file:/var/lib/clmgr/store"
+	}
+	if scheme == memcached && !isMemcached(rest) {
+		return "the store is not a URL such as memcached://10.0.0.1:11211 or memcached://10.0.0.1:11211/prefix"
+	}
+	return ""
+}
+
+// memcached is the scheme of a store that everybody who reaches it can write to.
+const memcached = "memcached"
+
+// isMemcached checks //HOST:PORT[/PREFIX].
+func isMemcached(s string) bool {
+	rest, ok := strings.CutPrefix(s, "//")
+	if !ok || strings.ContainsAny(rest, "@?#") {
+		return false
+	}
+	address, _, _ := strings.Cut(rest, "/")
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// longestUnit is the length of the longest name that systemd takes.
+const longestUnit = 255
+
+// unitFault says what is wrong with the name of a systemd unit.
+func unitFault(s string) string {
+	switch {
+	case s == "":
+		return "the name of the unit is empty"
+	case len(s) > longestUnit:
+		return "the name of the unit is longer than " + strconv.Itoa(longestUnit) + " characters"
+	case s[0] == '-' || strings.ContainsFunc(s, func(c rune) bool { return !alphanumeric(c) && !strings.ContainsRune(":-_.\\@", c) }):
+		return quoted(s) + " is not the name of a systemd unit such as mariadb.service"
 	}
 	return ""
 }
