@@ -13,6 +13,7 @@ nsenter	util-linux
 ssh	openssh-client
 /usr/sbin/sshd	openssh-server
 clush	clustershell
+memcached	memcached
 jq	jq
 /usr/bin/time	time
 /usr/bin/aws	awscli

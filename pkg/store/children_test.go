@@ -20,6 +20,7 @@ const childVariable = "CLMGR_STORE_TEST_CHILD"
 // jobs are what a child process can do. An error is printed and exits 1.
 var jobs = map[string]func(args []string) error{
 	"increment":     jobIncrement,
+	"replace":       jobReplace,
 	"hold":          jobHold,
 	"write forever": jobWriteForever,
 	"full disk":     jobFullDisk,
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 
 // child returns the command that does a job in a process of its own, which does
 // not outlive the test.
-func child(t *testing.T, job string, args ...string) *exec.Cmd {
+func child(t testing.TB, job string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -52,7 +53,7 @@ func child(t *testing.T, job string, args ...string) *exec.Cmd {
 }
 
 // started starts a child and returns the lines it prints.
-func started(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
+func started(t testing.TB, cmd *exec.Cmd) *bufio.Scanner {
 	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -20,7 +20,7 @@ func TestOpen(t *testing.T) {
 		{"file:", "no path"},
 		{"file://", "no path"},
 		{"file://host/a", `names a host, "host"`},
-		{"etcd://root:hunter2@10.0.0.1", `no driver for "etcd:"; there is file:PATH`},
+		{"etcd://root:hunter2@10.0.0.1", `no driver for "etcd:"; there are file:PATH (or just PATH) and memcached:`},
 		{"memcache://10.0.0.1", `no driver for "memcache:"`},
 		{"FILE:/a", `no driver for "FILE:"`},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Store keeps small shared documents under keys. A Store may be used by several
@@ -51,24 +52,41 @@ var (
 // none: several times a status of 100,000 entries.
 const DefaultMaxSize = 256 << 20
 
-// Options are what a Store can be told besides its URL. The zero value is good.
+// DefaultTimeout is how long a driver waits for one answer over the network.
+const DefaultTimeout = 2 * time.Second
+
+// Options are what a Store can be told besides its URL. The zero value is good for files.
 type Options struct {
 	// MaxSize is the largest document in bytes that is written or read, 0 for
 	// DefaultMaxSize.
 	MaxSize int64
+	// Timeout is how long a driver waits for one answer over the network, 0
+	// for DefaultTimeout. The file driver waits for nothing but its lock.
+	Timeout time.Duration
+	// SigningKey signs the documents of a memcached, where others could write
+	// too: a secret, of at least 16 bytes, the same in all who share them.
+	SigningKey []byte
 }
 
 // Open returns the Store at url:
 //
-//	file:PATH, file:///PATH, PATH   a folder on this machine, made when needed
+//	file:PATH, file:///PATH, PATH      a folder on this machine, made when needed
+//	memcached://HOST[:PORT][/PREFIX]   one memcached, for several machines
 //
-// The path is taken as it stands, without unescaping. Opening touches no file.
+// The path is taken as it stands, without unescaping. Opening touches no file
+// and no server.
 func Open(_ context.Context, url string, opts Options) (Store, error) {
 	if opts.MaxSize < 0 {
 		return nil, fmt.Errorf("cannot open store: a size limit of %d bytes", opts.MaxSize)
 	}
 	if opts.MaxSize == 0 {
 		opts.MaxSize = DefaultMaxSize
+	}
+	if opts.Timeout < 0 {
+		return nil, fmt.Errorf("cannot open store: a timeout of %s", opts.Timeout)
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = DefaultTimeout
 	}
 	scheme, rest, found := strings.Cut(url, ":")
 	if !found || strings.ContainsAny(scheme, "/.") {
@@ -81,9 +99,15 @@ func Open(_ context.Context, url string, opts Options) (Store, error) {
 			return nil, fmt.Errorf("cannot open store: %w", err)
 		}
 		return newFileStore(folder, opts.MaxSize), nil
+	case "memcached":
+		s, err := openMemcached(rest, opts)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open store: %w", err)
+		}
+		return s, nil
 	default:
 		// Only the scheme is told: the rest of a URL may hold a password.
-		return nil, fmt.Errorf("cannot open store: no driver for %q; there is file:PATH (or just PATH)", scheme+":")
+		return nil, fmt.Errorf("cannot open store: no driver for %q; there are file:PATH (or just PATH) and memcached://HOST:PORT", scheme+":")
 	}
 }
 
