@@ -163,7 +163,8 @@ func (a *app) eventTable(events []heartbeat.Event) error {
 }
 
 func (a *app) paintEvent(e heartbeat.Event) string {
-	good := e.Is.State == heartbeat.Running || e.Is.State == heartbeat.Seeing || e.Is.State == heartbeat.Consistent
+	good := e.Is.State == heartbeat.Running || e.Is.State == heartbeat.Seeing || e.Is.State == heartbeat.Consistent ||
+		e.Is.State == heartbeat.ExitZero
 	return a.paint(e.String(), good, false)
 }
 

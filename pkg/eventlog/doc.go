@@ -3,7 +3,7 @@
 //
 //	Append ──► events.jsonl ──(over MaxSize)──► events.jsonl.000007 ──(older than Keep)──► dropped
 //	                 ▲                                   ▲
-//	                 └───────── List, Follow ────────────┘   oldest first
+//	                 └────── List, Follow, After ────────┘   oldest first
 //
 // The log does not know what an event is: a line is a JSON object with at least
 // "id" (a non-empty string, unique for the event) and "time" (RFC 3339).
@@ -33,4 +33,5 @@
 // Readers take no lock and hold no more than a line, a file and the last ids in
 // memory. A line that is no event is skipped and told as an [Unreadable], which
 // is a warning. An id that was read before, within the last 16,384, is dropped.
+// A [Place] is where a reader goes on later, in another process.
 package eventlog

@@ -48,7 +48,10 @@ func (e Event) identify(before time.Time) Event {
 // String is the event in one line, as a person reads it.
 func (e Event) String() string {
 	var b strings.Builder
-	b.WriteString(e.Key.Cluster + " " + strings.TrimSuffix(string(e.Key.Kind), "s") + " " + e.Key.Name)
+	if e.Key.Cluster != "" {
+		b.WriteString(e.Key.Cluster + " ")
+	}
+	b.WriteString(strings.TrimSuffix(string(e.Key.Kind), "s") + " " + e.Key.Name)
 	if e.IP.IsValid() {
 		b.WriteString(" (" + e.IP.String() + ")")
 	}

@@ -74,7 +74,11 @@ func TestSchemas(t *testing.T) {
 	full.Instances[0].Provider, full.Instances[0].SSH, full.Instances[0].Name = "running", "ok", "a"
 	full.Services[0].Configured, full.Services[0].Reason = Master, "x"
 	validate(t, compile(t, status, true), full)
-	validate(t, compile(t, events, true), EventList{Events: rec.Undelivered})
+	script := Event{
+		ID: "s", Key: Key{Kind: Scripts, Name: "/etc/clmgr/doctor.d/mail"}, Was: Point{State: "1 event"},
+		Is: Point{State: ExitZero}, At: at(9), Manager: "m", Reason: "mailed",
+	}
+	validate(t, compile(t, events, true), EventList{Events: append(rec.Undelivered, script)})
 
 	sample, err := os.ReadFile("../../testdata/seed/status.json")
 	if err != nil {

@@ -17,6 +17,7 @@ const (
 	Clusters  Kind = "clusters"
 	Managers  Kind = "managers"
 	VIPs      Kind = "vips"
+	Scripts   Kind = "scripts" // of the doctor; their events tell how a run ended
 )
 
 // Key names an entry; names are unique per cluster and kind.
@@ -49,6 +50,9 @@ const (
 	VIPUnheld    = "vip-unheld"    // a virtual address that no machine has
 	VIPConflict  = "vip-conflict"  // one that several have
 )
+
+// ExitZero is the state of a script that took its events.
+const ExitZero = "exit 0"
 
 // Roles a service may have, in the seed's words.
 const (
