@@ -33,6 +33,7 @@ var mayImport = map[string]string{
 	"pkg/actions":           "pkg/command pkg/heartbeat",
 	"pkg/actions/ledger":    "pkg/actions pkg/store",
 	"pkg/actions/runner":    "pkg/actions pkg/actions/ledger pkg/heartbeat",
+	"pkg/doctor":            "pkg/eventlog pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote " +
 		"pkg/config pkg/store pkg/eventlog pkg/secret",
