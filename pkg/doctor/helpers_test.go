@@ -141,7 +141,7 @@ func (s site) wantDocuments(t *testing.T, name string, want ...string) {
 	}
 }
 
-// treat wants a Treat without an error, and returns the states that it tells.
+// treat wants a Treat without an error, and returns what it tells.
 func treat(t *testing.T, d *doctor.Doctor) []heartbeat.Event {
 	t.Helper()
 	told, err := d.Treat(t.Context(), noon)
