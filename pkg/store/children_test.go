@@ -99,7 +99,7 @@ func increment(old []byte) ([]byte, error) {
 	return strconv.AppendInt(nil, int64(n)+1, 10), nil
 }
 
-// jobIncrement increments document n of the folder args[0], args[1] times.
+// jobIncrement increments document n of the Store at args[0], args[1] times.
 func jobIncrement(args []string) error {
 	s, times, err := openJob(args)
 	for range times {

@@ -21,7 +21,7 @@ import (
 // openJob opens the Store that a job was given in args[0] and returns the
 // number in args[1], 0 without one.
 func openJob(args []string) (store.Store, int, error) {
-	s, err := store.Open(context.Background(), args[0], store.Options{})
+	s, err := store.Open(context.Background(), args[0], store.Options{SigningKey: []byte(testKey)})
 	if err != nil || len(args) < 2 {
 		return s, 0, err
 	}

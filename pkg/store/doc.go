@@ -23,5 +23,25 @@
 // killed writer leaves at most the .tmp file, which is never read and which the
 // next Update removes; the kernel gives back its lock.
 //
+// The memcached driver is for managers that share one memcached:
+//
+//	clmgr:status/prod/db-mgr1:HASH         the pointer: a random epoch, written by add alone
+//	clmgr:status/prod/db-mgr1:HASH:EPOCH   the document, written by add and then by cas
+//
+// A memcached forgets: all at a restart, one item when it is full. It then
+// starts its CAS ids again, so that what was read before could be taken for what
+// is there now. It cannot be here: whoever finds no pointer starts another epoch,
+// and so another item. The pointer is read anew each time; whose document is gone
+// starts again from nothing. What must not be forgotten is kept elsewhere too.
+//
+// Items are signed, since whoever reaches a memcached can write to it: what has
+// no good signature for its place is ErrCorrupt. A signature keeps nobody from
+// putting back what was there before, nor from reading.
+//
+// A write whose answer got lost is looked for: each document carries the nonces
+// of its last writes. ErrUnknown is left for where nothing can be read, or
+// where there were more writes since. There is no waiting for one's turn but
+// among the goroutines of one Store; others start again after a drawn pause.
+//
 // Every driver passes the suite in package storetest.
 package store

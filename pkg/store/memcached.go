@@ -15,7 +15,7 @@ import (
 const shortestKey = 16
 
 // longestPause is the most that a writer waits before it starts again.
-const longestPause = 2000 * time.Millisecond
+const longestPause = 500 * time.Millisecond
 
 // memcachedStore keeps each document in an item of one memcached.
 type memcachedStore struct {

@@ -10,8 +10,6 @@ import (
 	"os"
 	"strconv"
 	"testing"
-
-	"github.com/clmgr/clmgr/pkg/store"
 )
 
 const benchWriters = 8
@@ -30,14 +28,10 @@ func replaceOne(old []byte) ([]byte, error) {
 	return append(rest, queued(rand.IntN(10_000))...), nil
 }
 
-// jobReplace makes args[2] updates at the memcached args[0], document args[1],
-// once its input has ended.
+// jobReplace makes args[1] updates of document n of the Store at args[0], once
+// its input has ended.
 func jobReplace(args []string) error {
-	s, err := store.Open(context.Background(), args[0], store.Options{SigningKey: []byte(testKey)})
-	if err != nil {
-		return err
-	}
-	times, err := strconv.Atoi(args[2])
+	s, times, err := openJob(args)
 	if err != nil {
 		return err
 	}
@@ -46,7 +40,7 @@ func jobReplace(args []string) error {
 		return err
 	}
 	for range times {
-		if err := s.Update(context.Background(), args[1], "replace", replaceOne); err != nil {
+		if err := s.Update(context.Background(), "n", "replace", replaceOne); err != nil {
 			return err
 		}
 	}
@@ -64,7 +58,7 @@ func BenchmarkMemcachedWriters(b *testing.B) {
 				for i := range entries {
 					doc = append(doc, queued(i)...)
 				}
-				if err := m.open().Update(b.Context(), "actions", "fill", func([]byte) ([]byte, error) { return doc, nil }); err != nil {
+				if err := m.open().Update(b.Context(), "n", "fill", func([]byte) ([]byte, error) { return doc, nil }); err != nil {
 					b.Fatal(err)
 				}
 				runReplacers(b, m, writers)
@@ -80,7 +74,7 @@ func runReplacers(b *testing.B, m *memcachedServer, writers int) {
 	var start []io.Closer
 	var out []*bufio.Scanner
 	for i := range writers {
-		cmd := child(b, "replace", "memcached://"+m.address, "actions", strconv.Itoa((b.N+i)/writers))
+		cmd := child(b, "replace", "memcached://"+m.address, strconv.Itoa((b.N+i)/writers))
 		in, err := cmd.StdinPipe()
 		if err != nil {
 			b.Fatal(err)

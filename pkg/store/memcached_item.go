@@ -118,7 +118,7 @@ func (s *sealer) unsealEpoch(item *memcache.Item, key string) ([]byte, error) {
 func (s *sealer) sealDocument(itemKey, key string, trail []nonce, doc []byte) *memcache.Item {
 	trail = trail[:min(len(trail), longestTrail)]
 	body := binary.BigEndian.AppendUint64(nil, uint64(len(doc)))
-	body = append(body, byte(len(trail)))
+	body = append(body, byte(len(trail))) //nolint:gosec // longestTrail at most
 	for _, n := range trail {
 		body = append(body, n[:]...)
 	}

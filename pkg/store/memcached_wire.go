@@ -96,7 +96,7 @@ type wire struct {
 	client   *memcache.Client
 
 	// Of the call under way:
-	ctx  context.Context //nolint:containedctx // the library passes none to the dialler
+	ctx  context.Context // for the dialler, to which the library gives none of ours
 	stop func() bool     // ends the watch on ctx
 	sent bool
 }
@@ -126,7 +126,7 @@ func (w *wire) call(ctx context.Context, timeout time.Duration, request func(*me
 		return err
 	}
 	if deadline, _ := limited.Deadline(); !time.Now().Before(deadline) {
-		<-limited.Done() // the connection's clock was a moment ahead
+		<-limited.Done() // the dialler's clock was a moment ahead
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -156,7 +156,7 @@ func (w *wire) watch() {
 func (w *wire) hangUp() {
 	_ = w.client.Close()
 	if w.Conn != nil {
-		_ = w.Conn.Close()
+		_ = w.Close()
 	}
 	w.Conn = nil
 }

@@ -52,7 +52,9 @@ func (s *memcachedStore) write(ctx context.Context, key string, seen *sight, nex
 	case tooLarge(err):
 		return false, fmt.Errorf("%w: %d bytes, %d compressed, are more than the memcached %s takes in one item, "+
 			"which is 1 MiB unless it was started with -I", ErrTooLarge, len(next), len(item.Value), s.wires.address)
-	case !sent || fullServer(err):
+	case fullServer(err):
+		return false, fmt.Errorf("the memcached is full: %w", err)
+	case !sent:
 		return false, err
 	}
 	return s.settle(ctx, key, &attempt{seen: seen, epoch: epoch, mine: mine, item: item}, err)
@@ -155,5 +157,5 @@ func (a *attempt) became(now *sight) fate {
 func tooLarge(err error) bool { return strings.Contains(err.Error(), "SERVER_ERROR object too large") }
 
 func fullServer(err error) bool {
-	return strings.Contains(err.Error(), "SERVER_ERROR out of memory storing")
+	return strings.Contains(strings.ToLower(err.Error()), "server_error out of memory")
 }
