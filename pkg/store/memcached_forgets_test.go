@@ -64,6 +64,7 @@ func TestMemcachedRestartDuringUpdate(t *testing.T) {
 	given, err := appendDuring(t, s, func() {
 		m.restart()
 		put(t, other, "new")
+		want(t, s, "new") // by a connection to the new server, which the update then uses too
 	})
 	if again := m.casID(); err == nil && again == seen {
 		t.Fatalf("after the update the CAS id is still %s", again)

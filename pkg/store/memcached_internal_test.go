@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -83,6 +85,22 @@ func FuzzMemcachedItem(f *testing.F) {
 			t.Fatalf("epoch %x", epoch)
 		}
 	})
+}
+
+// An item that holds more than it says costs no more memory than that.
+func TestMemcachedBomb(t *testing.T) {
+	s := testSealer(t)
+	body := binary.BigEndian.AppendUint64(nil, 10)
+	body = append(append(body, 1), make([]byte, nonceSize)...)
+	item := s.seal("item", "n", s.pack.EncodeAll(make([]byte, 64<<20), body))
+	item.CasID = 1
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, err := s.unsealDocument(item, "n")
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrCorrupt) || took > 16<<20 {
+		t.Errorf("reading %d bytes took %d bytes of memory (%v)", len(item.Value), took, err)
+	}
 }
 
 func TestItemKeys(t *testing.T) {

@@ -78,6 +78,24 @@ func TestMemcachedLostAnswers(t *testing.T) {
 				m.flush()
 			}
 		}, 2, "=+x", nil},
+		{"stored, cut, forgotten, and changed often since", func(n int, r *request) {
+			if n == 1 {
+				r.swallow()
+				m.flush()
+				others(16)
+			}
+		}, 2, "=+0+1+2+3+4+5+6+7+8+9+10+11+12+13+14+15+x", nil},
+		{"cut, evicted, and somebody else began anew", func(n int, r *request) {
+			if n == 1 {
+				r.drop()
+				for _, key := range m.items() {
+					if strings.Count(key, ":") == 3 {
+						m.say("delete "+key, "DELETED")
+					}
+				}
+				others(1)
+			}
+		}, 2, "=+0+x", nil},
 	} {
 		for _, before := range []string{"", "old"} {
 			t.Run(fmt.Sprintf("%s, before %q", test.name, before), func(t *testing.T) {
