@@ -18,9 +18,6 @@ const (
 	leasesKey = "leases"
 )
 
-// storeTime bounds one operation on a store.
-const storeTime = 5 * time.Second
-
 // Options are what a Ledger is made of.
 type Options struct {
 	Shared  store.Store
@@ -68,10 +65,17 @@ type View struct {
 type Unshared struct{ Err error }
 
 func (u *Unshared) Error() string {
-	return "cannot reach the shared queue, this manager alone holds what is new: " + u.Err.Error()
+	if u.Unknown() {
+		return "cannot tell whether the shared queue has got what is new: " + u.Err.Error()
+	}
+	return "cannot use the shared queue, this manager alone holds what is new: " + u.Err.Error()
 }
 
 func (u *Unshared) Unwrap() error { return u.Err }
+
+// Unknown tells whether the swap may be stored all the same, because its answer
+// got lost.
+func (u *Unshared) Unknown() bool { return errors.Is(u.Err, store.ErrUnknown) }
 
 // Own returns the manager's own copy, without asking the store.
 func (l *Ledger) Own(ctx context.Context) (*actions.Queue, error) {
@@ -89,8 +93,8 @@ func (l *Ledger) Look(ctx context.Context) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	v := View{Queue: own.queue, Clock: l.o.Clock(), Now: l.o.Now(), Writer: own.writer}
-	raw, err := l.fetch(ctx)
+	v := View{Queue: own.queue, Clock: l.o.Clock(), Now: l.now(), Writer: own.writer}
+	raw, err := get(ctx, l.o.Shared, sharedKey)
 	if err != nil {
 		return v, &Unshared{err}
 	}
@@ -103,26 +107,15 @@ func (l *Ledger) Look(ctx context.Context) (View, error) {
 	}
 	merged := actions.Merge(shared.queue, own.queue)
 	if raw == nil || !shared.queue.Equal(merged) || !own.same(merged) {
-		err := l.Change(ctx, "look", func(c View) error { v = c; return nil })
-		if err != nil {
-			err = &Unshared{err}
+		var changed View
+		if err := l.Change(ctx, "look", func(c View) error { changed = c; return nil }); err != nil {
+			return v, err
 		}
-		return v, err
+		return changed, nil
 	}
 	v.Queue = merged
 	v.Leases, err = l.observe(ctx, shared.name, merged)
 	return v, err
-}
-
-// fetch gets the shared document, nil where there is none.
-func (l *Ledger) fetch(ctx context.Context) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	raw, err := l.o.Shared.Get(ctx, sharedKey)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	return raw, err
 }
 
 // observe watches the leases in q and keeps what it saw.
@@ -145,15 +138,16 @@ func (l *Ledger) longest() time.Duration {
 
 // Change makes one swap: the shared copy merged with the own one, changed by f,
 // pruned and stored, then the own copy merged with that. f may be called several
-// times and the last call counts; where it fails nothing is stored. why names
-// the moves, with "+" between them.
+// times and the last call counts; where it fails nothing is stored, and its error
+// is returned as it is. An *Unshared says that the shared copy could not be
+// changed, any other error that the own one could not. why names the moves, with
+// "+" between them.
 //
 // It is not cut short by ctx, whose end stops work but not the record of it.
 func (l *Ledger) Change(ctx context.Context, why string, f func(View) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	own, err := l.ownForWriting(ctx)
 	if err != nil {
 		return err
@@ -162,34 +156,48 @@ func (l *Ledger) Change(ctx context.Context, why string, f func(View) error) err
 	if err != nil {
 		return err
 	}
-	fresh := newName()
+	next, leases, err := l.swap(ctx, why, own, before, f)
+	if err != nil {
+		return err
+	}
+	if err := l.mergeOwn(ctx, why, next); err != nil {
+		return fmt.Errorf("%s is shared, but not in this manager's own copy: %w", why, err)
+	}
+	return l.keepLeases(ctx, before, leases)
+}
+
+// swap changes the shared copy and returns what it is then, and what is known of
+// leases.
+func (l *Ledger) swap(ctx context.Context, why string, own own, before actions.Leases, f func(View) error) (*actions.Queue, actions.Leases, error) {
 	var v View
 	var next shared
-	err = l.o.Shared.Update(ctx, sharedKey, why, func(old []byte) ([]byte, error) {
+	var refused error
+	err := update(ctx, l.o.Shared, sharedKey, why, func(old []byte) ([]byte, error) {
+		refused = nil
 		was, err := l.decodeShared(old)
 		if err != nil {
 			return nil, err
 		}
 		if old == nil {
-			was.name = fresh
+			was.name = newName() // each time anew: between two calls it may have been there, and got lost
 		}
 		q := actions.Merge(was.queue, own.queue)
 		q.Confirm(own.writer, own.queue)
-		v = View{Queue: q, Clock: l.o.Clock(), Now: l.o.Now(), Writer: own.writer}
+		v = View{Queue: q, Clock: l.o.Clock(), Now: l.now(), Writer: own.writer}
 		v.Leases = before.Observe(was.name, q, v.Clock, l.longest())
-		if err := f(v); err != nil {
-			return nil, err
+		if refused = f(v); refused != nil {
+			return nil, refused
 		}
 		next = shared{name: was.name, queue: q.Prune(v.Now, l.o.Limits.Keep)}
 		return l.encodeShared(next)
 	})
-	if err != nil {
-		return err
+	switch {
+	case refused != nil:
+		return nil, v.Leases, refused
+	case err != nil:
+		return nil, v.Leases, &Unshared{err}
 	}
-	if err := l.mergeOwn(ctx, why, next.queue); err != nil {
-		return fmt.Errorf("%s is shared, but not in this manager's own copy: %w", why, err)
-	}
-	return l.keepLeases(ctx, before, v.Leases)
+	return next.queue, v.Leases, nil
 }
 
 // Keep changes the own copy alone, for what is true whether or not it can be
@@ -198,65 +206,12 @@ func (l *Ledger) Change(ctx context.Context, why string, f func(View) error) err
 func (l *Ledger) Keep(ctx context.Context, why string, f func(*actions.Queue, time.Time)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	return l.changeOwn(ctx, why, func(q *actions.Queue) *actions.Queue {
+	return l.changeOwn(context.WithoutCancel(ctx), why, func(q *actions.Queue) *actions.Queue {
 		q = q.Clone()
-		f(q, l.o.Now())
+		f(q, l.now())
 		return q
 	})
 }
 
-// Receipt is what became of a request.
-type Receipt struct {
-	Added   []actions.Added
-	Bad     []actions.Bad
-	View    View
-	Holders map[actions.ID][]string // by action: the writers of the managers that hold it on their disks
-}
-
-// Add queues a request: in the own copy first, so that its number is on disk
-// before anybody sees it, then in the shared one. The request's writer and time
-// are filled in. With an *Unshared all of it is queued here.
-func (l *Ledger) Add(ctx context.Context, r actions.Request) (Receipt, error) {
-	if _, err := l.Look(ctx); err != nil && !errors.As(err, new(*Unshared)) {
-		return Receipt{}, err // what cannot be reached cannot be joined, but queued beside
-	}
-	out, err := l.addOwn(ctx, r)
-	if err != nil {
-		return out, err
-	}
-	if len(out.Added) == 0 {
-		return out, nil
-	}
-	err = l.Change(ctx, "add", func(v View) error { out.View = v; return nil })
-	if err != nil {
-		return out, &Unshared{err}
-	}
-	out.Holders = make(map[actions.ID][]string, len(out.Added))
-	for _, a := range out.Added {
-		out.Holders[a.ID] = out.View.Queue.Holders(a.ID)
-	}
-	return out, nil
-}
-
-// addOwn queues in the own copy.
-func (l *Ledger) addOwn(ctx context.Context, r actions.Request) (Receipt, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	own, err := l.ownForWriting(ctx)
-	if err != nil {
-		return Receipt{}, err
-	}
-	r.Writer, r.Now, r.Limits = own.writer, l.o.Now(), l.o.Limits
-	var out Receipt
-	err = l.changeOwn(ctx, "add", func(q *actions.Queue) *actions.Queue {
-		q = q.Clone()
-		out.Added, out.Bad = q.Add(r)
-		out.View = View{Queue: q, Clock: l.o.Clock(), Now: r.Now, Writer: r.Writer}
-		return q
-	})
-	return out, err
-}
+// now is the time in the one form that makes equal times equal values.
+func (l *Ledger) now() time.Time { return l.o.Now().UTC().Round(0) }

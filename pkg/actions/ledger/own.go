@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions"
-	"github.com/clmgr/clmgr/pkg/store"
 )
 
 // own is the manager's own copy.
@@ -31,16 +30,15 @@ type wireOwn struct {
 const ownVersion = 1
 
 func (l *Ledger) readOwn(ctx context.Context) (own, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	raw, err := l.o.Own.Get(ctx, ownKey)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return own{queue: &actions.Queue{}}, nil
-	case err != nil:
-		return own{}, fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
+	raw, err := get(ctx, l.o.Own, ownKey)
+	if err != nil {
+		return own{}, ownError(err)
 	}
 	return l.decodeOwn(raw)
+}
+
+func ownError(err error) error {
+	return fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
 }
 
 func (l *Ledger) decodeOwn(raw []byte) (own, error) {
@@ -54,13 +52,15 @@ func (l *Ledger) decodeOwn(raw []byte) (own, error) {
 		err = fmt.Errorf("%w (version %d, this one knows up to %d)", actions.ErrNewer, w.Version, ownVersion)
 	case err == nil && (w.Version < 1 || w.Writer == ""):
 		err = errors.New("it has no version or no writer")
+	case err == nil && w.Queue == nil:
+		err = errors.New("it has no queue")
 	}
 	var q *actions.Queue
 	if err == nil {
 		q, err = l.own.decode(w.Queue)
 	}
 	if err != nil {
-		return own{}, fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
+		return own{}, ownError(err)
 	}
 	return own{writer: w.Writer, queue: q, raw: raw}, nil
 }
@@ -85,7 +85,7 @@ func (l *Ledger) mergeOwn(ctx context.Context, why string, q *actions.Queue) err
 // changeOwn replaces the queue of the own copy by what f makes of it.
 func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queue) *actions.Queue) error {
 	fresh := l.newWriter()
-	return l.o.Own.Update(ctx, ownKey, why, func(old []byte) ([]byte, error) {
+	err := update(ctx, l.o.Own, ownKey, why, func(old []byte) ([]byte, error) {
 		was, err := l.decodeOwn(old)
 		if err != nil {
 			return nil, err
@@ -103,6 +103,10 @@ func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queu
 		}
 		return json.Marshal(wireOwn{ownVersion, was.writer, raw})
 	})
+	if err != nil {
+		return fmt.Errorf("cannot write this manager's own copy of the queue: %w", err)
+	}
+	return nil
 }
 
 // newWriter names the writer of a state directory that has none yet.
@@ -114,17 +118,16 @@ func (l *Ledger) newWriter() string {
 		}
 		return '-'
 	}, l.o.Manager)
-	name = strings.TrimLeft(name, "-")
+	if name = strings.TrimLeft(name, "-"); name == "" {
+		name = "manager"
+	}
 	return name[:min(len(name), 60)] + "-" + strings.ToLower(rand.Text()[:6])
 }
 
 func newName() string { return strings.ToLower(rand.Text()) }
 
 func (l *Ledger) readLeases(ctx context.Context) (actions.Leases, error) {
-	raw, err := l.o.Own.Get(ctx, leasesKey)
-	if errors.Is(err, store.ErrNotFound) {
-		return actions.Leases{}, nil
-	}
+	raw, err := get(ctx, l.o.Own, leasesKey)
 	if err != nil {
 		return actions.Leases{}, err
 	}
@@ -138,7 +141,5 @@ func (l *Ledger) keepLeases(ctx context.Context, before, after actions.Leases) e
 	if before.Equal(after) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	return l.o.Own.Update(ctx, leasesKey, "leases", func([]byte) ([]byte, error) { return after.Encode() })
+	return update(context.WithoutCancel(ctx), l.o.Own, leasesKey, "leases", func([]byte) ([]byte, error) { return after.Encode() })
 }

@@ -34,6 +34,8 @@ func (l *Ledger) decodeShared(raw []byte) (shared, error) {
 		err = fmt.Errorf("%w (version %d, this one knows up to %d)", actions.ErrNewer, w.Version, sharedVersion)
 	case err == nil && (w.Version < 1 || w.Name == ""):
 		err = errors.New("it has no version or no name")
+	case err == nil && w.Queue == nil:
+		err = errors.New("it has no queue")
 	}
 	var q *actions.Queue
 	if err == nil {

@@ -14,26 +14,31 @@ type conductor struct {
 	r       *Runner
 	in      Input
 	ctx     context.Context
+	owner   string               // its name as an owner of leases: no other Run ever has it
 	running map[actions.ID]*work // whose handlers have not returned
 	over    []*work              // whose handlers have, and which is not recorded yet
 	ended   chan *work           // has room for all that run
 	closing time.Time            // when those that do not stop are left; zero while ctx goes on
 	told    []Told
-	doubt   bool // the answer to the last swap may have got lost
+	left    map[actions.ID]bool // whose handlers did not stop, and are not waited for
+	doubt   bool                // a swap since the last good one may be stored or not
+	failed  int                 // how many turns failed since then
 }
 
 // turn makes one swap, if there is anything to say: it is tried on what a look
 // shows, which also gives its moves their names. Where the store does not answer,
 // how handlers ended is kept on disk.
 func (c *conductor) turn() error {
+	ctx := context.WithoutCancel(c.ctx) // what is over is recorded all the same
 	began := c.r.clock()
-	v, err := c.r.o.Ledger.Look(c.ctx)
+	v, err := c.r.o.Ledger.Look(ctx)
 	if err == nil {
 		o := c.swap(v)
 		if !o.needed(c, began) {
+			c.over, c.failed = nil, 0 // all of it was refused
 			return nil
 		}
-		err = c.r.o.Ledger.Change(c.ctx, o.why(), func(v ledger.View) error {
+		err = c.r.o.Ledger.Change(ctx, o.why(), func(v ledger.View) error {
 			o = c.swap(v)
 			return nil
 		})
@@ -41,18 +46,29 @@ func (c *conductor) turn() error {
 			c.commit(o, began)
 			return nil
 		}
-		c.doubt = true
+		if u := (*ledger.Unshared)(nil); !errors.As(err, &u) || u.Unknown() {
+			c.doubt = true
+		}
 	}
-	return errors.Join(err, c.keep())
+	c.failed++
+	return errors.Join(err, c.keep(ctx))
+}
+
+// finished tells whether there is nothing left to do after a turn that ended with
+// err. A swap that may be stored is tried again a few times, though nothing is at
+// work: it may hold claims, which only the same Run can take up.
+func (c *conductor) finished(err error) bool {
+	const most = 4
+	return len(c.running)+len(c.over) == 0 && (err == nil || !c.doubt || c.failed >= most)
 }
 
 // keep records on disk alone how handlers ended.
-func (c *conductor) keep() error {
+func (c *conductor) keep(ctx context.Context) error {
 	if len(c.over) == 0 {
 		return nil
 	}
 	var o *outcome
-	err := c.r.o.Ledger.Keep(c.ctx, "ended", func(q *actions.Queue, now time.Time) {
+	err := c.r.o.Ledger.Keep(ctx, "ended", func(q *actions.Queue, now time.Time) {
 		o = &outcome{}
 		for _, w := range c.over {
 			o.end(c, q, w, now)
@@ -67,12 +83,12 @@ func (c *conductor) keep() error {
 
 // commit is what follows from a swap that is stored.
 func (c *conductor) commit(o *outcome, began actions.Instant) {
-	c.over, c.doubt = nil, false
+	c.over, c.doubt, c.failed = nil, false, 0
 	for id, claim := range o.beats {
-		c.running[id].claim, c.running[id].beat = claim, began
+		c.running[id].renew(claim, began)
 	}
-	for _, id := range o.lost {
-		c.running[id].stop(errLost)
+	for id, why := range o.lost {
+		c.running[id].stop(why)
 	}
 	c.tell(o.told)
 	for _, a := range o.taken {
@@ -89,6 +105,9 @@ func (c *conductor) tell(list []Told) {
 
 // wait waits until something has happened that the next turn should say.
 func (c *conductor) wait(failed bool) {
+	if len(c.over) > 0 {
+		return
+	}
 	timer := time.NewTimer(c.pause(failed))
 	defer timer.Stop()
 	done := c.ctx.Done()
@@ -113,26 +132,18 @@ func (c *conductor) wait(failed bool) {
 			more = false
 		}
 	}
-	c.expire()
+	if !c.closing.IsZero() && !time.Now().Before(c.closing) {
+		for id := range c.running {
+			c.left[id] = true
+		}
+		clear(c.running)
+	}
 }
 
 // take notes that a handler has returned.
 func (c *conductor) take(w *work) {
 	delete(c.running, w.action.ID)
 	c.over = append(c.over, w)
-}
-
-// expire stops what is near the end of its lease, and leaves what does not stop.
-func (c *conductor) expire() {
-	now := c.r.clock()
-	for _, w := range c.running {
-		if soon := (actions.Instant{Boot: now.Boot, Since: now.Since + w.claim.Lasts/10}); !w.claim.MayAct(w.beat, soon) {
-			w.stop(errLost)
-		}
-	}
-	if !c.closing.IsZero() && !time.Now().Before(c.closing) {
-		clear(c.running)
-	}
 }
 
 // retryPause is how soon a store that did not answer is asked again.
@@ -143,7 +154,9 @@ func (c *conductor) pause(failed bool) time.Duration {
 	now := c.r.clock()
 	next := time.Hour
 	for _, w := range c.running {
-		next = min(next, w.beat.Since+w.claim.Lasts/3-now.Since)
+		if claim, beat := w.lease(); w.beats() {
+			next = min(next, beat.Since+claim.Lasts/3-now.Since)
+		}
 	}
 	if failed {
 		next = retryPause

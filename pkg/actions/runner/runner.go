@@ -36,13 +36,9 @@ type Options struct {
 }
 
 // Runner does what is due.
-type Runner struct {
-	o     Options
-	owner string
-}
+type Runner struct{ o Options }
 
-// New makes a Runner. Its name as an owner of leases is its own, never to be
-// taken by another process.
+// New makes a Runner.
 func New(o Options) *Runner {
 	if o.Clock == nil {
 		o.Clock = ledger.Boottime
@@ -53,7 +49,7 @@ func New(o Options) *Runner {
 	if o.Tell == nil {
 		o.Tell = func(Told) {}
 	}
-	return &Runner{o: o, owner: fmt.Sprintf("%s/%d-%s", o.Manager, os.Getpid(), strings.ToLower(rand.Text()[:6]))}
+	return &Runner{o}
 }
 
 // Input is what a Run goes by.
@@ -77,11 +73,12 @@ type Told struct {
 // the ledger could not be used at last; what was under way then was stopped.
 func (r *Runner) Run(ctx context.Context, in Input) ([]Told, error) {
 	c := &conductor{
-		r: r, in: in, ctx: ctx, running: make(map[actions.ID]*work), ended: make(chan *work, r.o.Width),
+		r: r, in: in, ctx: ctx, owner: fmt.Sprintf("%s/%d-%s", r.o.Manager, os.Getpid(), strings.ToLower(rand.Text()[:6])),
+		running: make(map[actions.ID]*work), left: make(map[actions.ID]bool), ended: make(chan *work, r.o.Width),
 	}
 	for {
 		err := c.turn()
-		if len(c.running) == 0 {
+		if c.finished(err) {
 			return c.told, err
 		}
 		c.wait(err != nil)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,19 +15,22 @@ import (
 type outcome struct {
 	told  []Told
 	beats map[actions.ID]actions.Claim // the renewed claims of what runs
-	lost  []actions.ID                 // what runs and may not any more
+	lost  map[actions.ID]error         // what runs and may not any more, and why
 	taken []actions.Action
 }
 
 // swap changes the queue of v by all that is to be said now: how handlers ended,
 // that the others are at work, what is to be settled, and what is claimed.
 func (c *conductor) swap(v ledger.View) *outcome {
-	o := &outcome{beats: make(map[actions.ID]actions.Claim, len(c.running))}
+	o := &outcome{beats: make(map[actions.ID]actions.Claim, len(c.running)), lost: make(map[actions.ID]error)}
 	for _, w := range c.over {
 		o.end(c, v.Queue, w, v.Now)
 	}
 	for id, w := range c.running {
-		o.beat(v.Queue, id, w)
+		o.beat(v, id, w)
+	}
+	if c.doubt {
+		o.adopt(c, v.Queue)
 	}
 	if c.ctx.Err() != nil {
 		return o
@@ -38,9 +42,6 @@ func (c *conductor) swap(v ledger.View) *outcome {
 			o.note(v.Queue, s.ID, s.Move, s.Reason, 0)
 		}
 		r = v.Queue.Due(in)
-	}
-	if c.doubt {
-		o.adopt(c, v.Queue)
 	}
 	for _, id := range r.Due {
 		if len(c.running)+len(o.taken) < c.r.o.Width {
@@ -54,9 +55,10 @@ func (c *conductor) swap(v ledger.View) *outcome {
 // becomes the word that its owner has stopped.
 func (o *outcome) end(c *conductor, q *actions.Queue, w *work, now time.Time) {
 	id, move, reason := w.action.ID, actions.MoveFinish, ""
+	claim, _ := w.lease()
 	err := q.Change(id, func(a actions.Action) (actions.Progress, error) {
 		if w.err == nil {
-			return a.Progress.Finish(w.claim, now)
+			return a.Progress.Finish(claim, now)
 		}
 		f := c.r.o.Limits.Judge(a, w.failure(), now)
 		f.Err = c.r.o.Mask(oneLine(f.Err))
@@ -64,10 +66,10 @@ func (o *outcome) end(c *conductor, q *actions.Queue, w *work, now time.Time) {
 		if f.Final {
 			move = actions.MoveGiveUp
 		}
-		p, err := a.Progress.Fail(w.claim, f)
+		p, err := a.Progress.Fail(claim, f)
 		if errors.As(err, new(*actions.Refused)) {
 			move = actions.MoveStop
-			return a.Progress.Stop(w.claim)
+			return a.Progress.Stop(claim)
 		}
 		return p, err
 	})
@@ -76,38 +78,46 @@ func (o *outcome) end(c *conductor, q *actions.Queue, w *work, now time.Time) {
 	}
 }
 
-// beat says that the handler of id is at work, unless it was asked to stop.
-func (o *outcome) beat(q *actions.Queue, id actions.ID, w *work) {
-	if w.cause != nil {
+// beat says that the handler of id is at work. An owner whose time is over does
+// not: others may have begun where it was not known.
+func (o *outcome) beat(v ledger.View, id actions.ID, w *work) {
+	if !w.beats() {
 		return
 	}
-	err := q.Change(id, func(a actions.Action) (actions.Progress, error) {
-		p, err := a.Progress.Beat(w.claim)
+	claim, beat := w.lease()
+	if !claim.MayAct(beat, v.Clock) {
+		o.lost[id] = errLate
+		return
+	}
+	err := v.Queue.Change(id, func(a actions.Action) (actions.Progress, error) {
+		p, err := a.Progress.Beat(claim)
 		if err == nil {
 			o.beats[id] = p.Claim()
 		}
 		return p, err
 	})
 	if err != nil {
-		o.lost = append(o.lost, id)
+		o.lost[id] = fmt.Errorf("%w: %w", errLost, err)
 	}
 }
 
-// adopt takes up claims of ours whose answer got lost on the way.
+// adopt takes up claims of ours whose answer got lost on the way, where nobody
+// else can be at work.
 func (o *outcome) adopt(c *conductor, q *actions.Queue) {
 	for _, a := range q.All() {
 		claim := a.Progress.Claim()
-		if a.State() != actions.Running || claim.Owner != c.r.owner || claim.Ended || c.running[a.ID] != nil {
+		others := a.Progress
+		others.Claims[0].Ended = true
+		if claim.Owner != c.owner || claim.Ended || a.State() != actions.Running || others.Working() ||
+			c.running[a.ID] != nil || c.left[a.ID] || len(c.running)+len(o.taken) >= c.r.o.Width {
 			continue
 		}
-		_ = q.Change(a.ID, func(a actions.Action) (actions.Progress, error) {
-			p, err := a.Progress.Beat(claim)
-			if err == nil {
-				a.Progress = p
-				o.taken = append(o.taken, a)
-			}
-			return p, err
-		})
+		err := q.Change(a.ID, func(a actions.Action) (actions.Progress, error) { return a.Progress.Beat(claim) })
+		if err == nil {
+			a, _ := q.Get(a.ID)
+			o.taken = append(o.taken, a)
+			o.note(q, a.ID, actions.MoveClaim, "", 0)
+		}
 	}
 }
 
@@ -118,7 +128,7 @@ func (o *outcome) claim(c *conductor, v ledger.View, id actions.ID) {
 		return
 	}
 	err := v.Queue.Change(id, func(a actions.Action) (actions.Progress, error) {
-		return a.Progress.Take(c.r.owner, c.r.o.Limits.Lease, v.Now)
+		return a.Progress.Take(c.owner, c.r.o.Limits.Lease, v.Now)
 	})
 	if err == nil {
 		a, _ := v.Queue.Get(id)
@@ -139,8 +149,8 @@ func (o *outcome) needed(c *conductor, now actions.Instant) bool {
 		return true
 	}
 	for id := range o.beats {
-		w := c.running[id]
-		if now.Boot != w.beat.Boot || now.Since-w.beat.Since >= w.claim.Lasts/3 {
+		claim, beat := c.running[id].lease()
+		if now.Boot != beat.Boot || now.Since-beat.Since >= claim.Lasts/3 {
 			return true
 		}
 	}

@@ -1,0 +1,29 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/store"
+)
+
+// storeTime bounds one operation on a store.
+const storeTime = 5 * time.Second
+
+// get returns a document, nil where there is none.
+func get(ctx context.Context, s store.Store, key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	raw, err := s.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return raw, err
+}
+
+func update(ctx context.Context, s store.Store, key, why string, f func([]byte) ([]byte, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	return s.Update(ctx, key, why, f)
+}
