@@ -31,6 +31,9 @@ type link struct {
 	slow  time.Duration // every operation takes that long, or as long as it is given
 	loses int           // so many answers to updates that claim get lost
 	looks int
+	calls int // of the function of the last update
+	// between is called once after the next update has read, before it writes.
+	between func()
 }
 
 var errDown = errors.New("connection refused")
@@ -84,7 +87,17 @@ func (l *link) Update(ctx context.Context, key, why string, f func([]byte) ([]by
 	if err := l.pass(ctx); err != nil {
 		return err
 	}
-	err := l.Store.Update(ctx, key, why, f)
+	calls := 0
+	err := l.Store.Update(ctx, key, why, func(old []byte) ([]byte, error) {
+		next, err := f(old)
+		calls++
+		var between func()
+		l.set(func(l *link) { between, l.between, l.calls = l.between, nil, calls })
+		if between != nil {
+			between()
+		}
+		return next, err
+	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err == nil && l.loses > 0 && strings.Contains(why, "claim") {
@@ -142,7 +155,7 @@ func (s *site) managerAt(name, state string) *manager {
 		return actions.Instant{Boot: name, Since: time.Since(s.began) + time.Duration(m.sleeps.Load())}
 	}
 	limits := actions.Usual()
-	limits.Lease = lease
+	limits.Lease, limits.Keep = lease, 2*time.Hour
 	m.Ledger = ledger.New(ledger.Options{
 		Shared: m.link, Own: openStore(s.t, "file:"+state), Manager: name, Forgets: s.forgets, Limits: limits, Clock: clock,
 	})
