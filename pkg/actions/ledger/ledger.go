@@ -33,10 +33,11 @@ type Options struct {
 // Ledger is the queue as one manager keeps it. It may be used by several
 // goroutines and processes at once.
 type Ledger struct {
-	o      Options
-	mu     sync.Mutex // one swap of this process at a time: they would only fight each other
-	own    cache
-	shared cache
+	o          Options
+	mu         sync.Mutex // one swap of this process at a time: they would only fight each other
+	queues     cache
+	ownPage    page
+	sharedPage page
 }
 
 // New makes a Ledger. Nothing is read yet.

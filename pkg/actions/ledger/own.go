@@ -21,10 +21,14 @@ type own struct {
 // same tells whether q is what is stored.
 func (o own) same(q *actions.Queue) bool { return o.raw != nil && o.queue.Equal(q) }
 
+type wireOwnHead struct {
+	Version int    `json:"version"`
+	Writer  string `json:"writer"`
+}
+
 type wireOwn struct {
-	Version int             `json:"version"`
-	Writer  string          `json:"writer"`
-	Queue   json.RawMessage `json:"queue"`
+	wireOwnHead
+	Queue json.RawMessage `json:"queue"`
 }
 
 const ownVersion = 1
@@ -45,6 +49,9 @@ func (l *Ledger) decodeOwn(raw []byte) (own, error) {
 	if raw == nil {
 		return own{queue: &actions.Queue{}}, nil
 	}
+	if writer, q, known := l.ownPage.recall(raw); known {
+		return own{writer: writer, queue: q, raw: raw}, nil
+	}
 	var w wireOwn
 	err := json.Unmarshal(raw, &w)
 	switch {
@@ -57,11 +64,12 @@ func (l *Ledger) decodeOwn(raw []byte) (own, error) {
 	}
 	var q *actions.Queue
 	if err == nil {
-		q, err = l.own.decode(w.Queue)
+		q, err = l.queues.decode(w.Queue)
 	}
 	if err != nil {
 		return own{}, ownError(err)
 	}
+	l.ownPage.remember(raw, w.Writer, q)
 	return own{writer: w.Writer, queue: q, raw: raw}, nil
 }
 
@@ -97,11 +105,15 @@ func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queu
 		if was.writer == "" {
 			was.writer = fresh
 		}
-		raw, err := l.own.encode(q)
+		queue, err := l.queues.encode(q)
 		if err != nil {
 			return nil, err
 		}
-		return json.Marshal(wireOwn{ownVersion, was.writer, raw})
+		raw, err := join(wireOwnHead{ownVersion, was.writer}, queue)
+		if err == nil {
+			l.ownPage.remember(raw, was.writer, q)
+		}
+		return raw, err
 	})
 	if err != nil {
 		return fmt.Errorf("cannot write this manager's own copy of the queue: %w", err)

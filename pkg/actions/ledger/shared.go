@@ -14,10 +14,14 @@ type shared struct {
 	queue *actions.Queue
 }
 
+type wireSharedHead struct {
+	Version int    `json:"version"`
+	Name    string `json:"name"`
+}
+
 type wireShared struct {
-	Version int             `json:"version"`
-	Name    string          `json:"name"`
-	Queue   json.RawMessage `json:"queue"`
+	wireSharedHead
+	Queue json.RawMessage `json:"queue"`
 }
 
 const sharedVersion = 1
@@ -26,6 +30,9 @@ const sharedVersion = 1
 func (l *Ledger) decodeShared(raw []byte) (shared, error) {
 	if raw == nil {
 		return shared{queue: &actions.Queue{}}, nil
+	}
+	if name, q, known := l.sharedPage.recall(raw); known {
+		return shared{name: name, queue: q}, nil
 	}
 	var w wireShared
 	err := json.Unmarshal(raw, &w)
@@ -39,18 +46,23 @@ func (l *Ledger) decodeShared(raw []byte) (shared, error) {
 	}
 	var q *actions.Queue
 	if err == nil {
-		q, err = l.shared.decode(w.Queue)
+		q, err = l.queues.decode(w.Queue)
 	}
 	if err != nil {
 		return shared{}, fmt.Errorf("cannot read the shared queue: %w; nothing was overwritten: look at the document %q in the store", err, sharedKey)
 	}
+	l.sharedPage.remember(raw, w.Name, q)
 	return shared{name: w.Name, queue: q}, nil
 }
 
 func (l *Ledger) encodeShared(s shared) ([]byte, error) {
-	raw, err := l.shared.encode(s.queue)
+	queue, err := l.queues.encode(s.queue)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(wireShared{sharedVersion, s.name, raw})
+	raw, err := join(wireSharedHead{sharedVersion, s.name}, queue)
+	if err == nil {
+		l.sharedPage.remember(raw, s.name, s.queue)
+	}
+	return raw, err
 }
