@@ -1,6 +1,7 @@
 // Package services knows the service modes: how each is probed, in the protocol
-// it really speaks. What comes in is a Target and the ways to reach it; what goes
-// out is an Observation, never an error: a probe that fails has observed that.
+// it really speaks, and how it is started and stopped. What comes in to a probe is a
+// Target and the ways to reach it; what goes out is an Observation, never an error: a
+// probe that fails has observed that.
 //
 //	Target, Reach ──► Probe ──► mode built in? ─► mariadb.go mysql.go galera.go memcache.go
 //	                    │                         mysql_proxy.go haproxy.go keepalived.go
@@ -10,6 +11,18 @@
 //
 // A probe holds one connection and is bounded by its context, whatever the far side
 // does: says nothing, drips, floods, or speaks another protocol.
+//
+// # Starting and stopping
+//
+//	Control, Step ──► Apply ──► unit.go: as wanted already? ─► one look, nothing changes
+//	                    │                    no
+//	                    ▼
+//	               pkg/remote/job: systemctl, or the configured command, once
+//	                    ▼
+//	               unit.go: look again ──► Applied, or why it does not run
+//
+// What is controlled by commands has no unit to look at: there the exit status counts,
+// and whether it does its job is the caller's to probe.
 //
 // # Codes
 //

@@ -14,7 +14,7 @@ import (
 // replicates by wsrep.
 func galeraDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true},
+		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true, Unit: "mariadb"},
 		probe: sessionProbe("", (*look).observeGalera),
 	}
 }

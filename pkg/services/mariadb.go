@@ -3,7 +3,7 @@ package services
 // mariadbDriver probes MariaDB.
 func mariadbDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true},
+		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true, Unit: "mariadb"},
 		probe: databaseProbe("mariadb"),
 	}
 }

@@ -12,6 +12,8 @@ type ModeInfo struct {
 	Roles bool
 	// VIP and Stats say that the target's fields of that name mean something to it.
 	VIP, Stats bool
+	// Unit is the systemd unit that runs such a service where Debian's packages put it.
+	Unit string
 }
 
 // TypeDB is the type of the database modes.

@@ -3,7 +3,7 @@ package services
 // mysqlDriver probes MySQL.
 func mysqlDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true},
+		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true, Unit: "mysql"},
 		probe: databaseProbe("mysql"),
 	}
 }

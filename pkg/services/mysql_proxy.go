@@ -11,7 +11,7 @@ import (
 // a session through it.
 func mysqlProxyDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: "proxy", Port: 4040},
+		info:  ModeInfo{Type: "proxy", Port: 4040, Unit: "mysql-proxy"},
 		probe: sessionProbe("", (*look).observeProxy),
 	}
 }

@@ -29,6 +29,7 @@ func TestRealServices(t *testing.T) {
 	t.Run("mariadb", b.testMariaDB)
 	t.Run("memcache", b.testMemcache)
 	t.Run("checks", b.testChecks)
+	t.Run("lifecycle", b.testLifecycle)
 	t.Run("no machine", b.testNoMachine)
 }
 
@@ -39,10 +40,13 @@ func newBench(t *testing.T) *bench {
 	b := &bench{lab: l, user: "root", m1: l.Machine("m1"), m2: l.Machine("m2"), m3: l.Machine("m3")}
 	pool := remote.NewPool(remote.Options{})
 	t.Cleanup(func() { pool.Close() })
-	b.ssh = func(m *lab.Machine) services.Reach {
-		host := pool.Host(&remote.Settings{
+	b.host = func(m *lab.Machine) *remote.Host {
+		return pool.Host(&remote.Settings{
 			User: b.user, Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: ample,
 		}, remote.Machine{Name: m.Name(), IP: m.IP()})
+	}
+	b.ssh = func(m *lab.Machine) services.Reach {
+		host := b.host(m)
 		return services.Reach{Dial: host.Dial, DialThere: host.Dial, Run: host.Run}
 	}
 	return b
@@ -53,6 +57,7 @@ type bench struct {
 	lab        *lab.Lab
 	user       string // who logs in
 	m1, m2, m3 *lab.Machine
+	host       func(*lab.Machine) *remote.Host
 	ssh        func(*lab.Machine) services.Reach
 }
 
