@@ -35,10 +35,12 @@ var mayImport = map[string]string{
 	"pkg/actions/ledger":    "pkg/actions pkg/store",
 	"pkg/actions/runner":    "pkg/actions pkg/actions/ledger pkg/heartbeat",
 	"pkg/doctor":            "pkg/eventlog pkg/heartbeat",
+	"pkg/actions/handlers":  "pkg/actions pkg/cloud pkg/command pkg/remote pkg/remote/job pkg/services",
+	"pkg/plan":              "pkg/actions pkg/command pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote " +
-		"pkg/config pkg/store pkg/eventlog pkg/secret",
-	"cmd/clmgr":            "pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
+		"pkg/config pkg/store pkg/eventlog pkg/doctor pkg/secret pkg/plan pkg/actions pkg/actions/handlers pkg/actions/ledger pkg/actions/runner",
+	"cmd/clmgr":            "pkg/actions pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
 	"internal/lab":         "internal/lab/ec2",
 	"internal/lab/ec2":     "",
 	"internal/lab/labtest": "internal/lab",
@@ -47,7 +49,7 @@ var mayImport = map[string]string{
 }
 
 // pure are the packages that take values and give values.
-var pure = []string{"pkg/heartbeat", "pkg/actions"}
+var pure = []string{"pkg/heartbeat", "pkg/actions", "pkg/plan"}
 
 // impure are what they may not import.
 var impure = []string{"context", "os", "net", "log/slog", "sync", "math/rand", "math/rand/v2"}

@@ -30,7 +30,7 @@ func exitCode(c command.Code) int {
 		return exitUsage
 	case command.SomethingIsNotRunning:
 		return exitNotRunning
-	case command.DelayedUntilStart, command.DelayedUntilCreation:
+	case command.DelayedUntilStart, command.DelayedUntilCreation, command.Starting, command.Stopping:
 		return exitDelayed
 	case command.Refused:
 		return exitRefused

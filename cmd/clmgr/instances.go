@@ -21,16 +21,18 @@ func newInstancesCommand(a *app) *cobra.Command {
 	c.AddCommand(newHeartbeatCommand(a), newStatusCommand(a, "instances"))
 	c.AddCommand(newPowerCommands(a)...)
 	c.AddCommand(newAddressCommands(a)...)
+	c.AddCommand(newQueueCommands(a)...)
 	return c
 }
 
 // newHeartbeatCommand looks, compares and records.
 func newHeartbeatCommand(a *app) *cobra.Command {
-	var last, facts bool
+	var last, facts, noAct bool
 	c := &cobra.Command{
 		Use:   "heartbeat [GROUP] [TYPE]",
-		Short: "Look at everything, record it, and tell what changed since the last look",
-		Long: `Look at machines and services, record what was seen, and tell what changed.
+		Short: "Look at everything, tell what changed since the last look, and do what is due",
+		Long: `Look at machines and services, record what was seen, tell what changed, and do what of
+the queue of delayed actions is due.
 
 Machines are tried over SSH, services in their own protocol, all at once and within
 the heartbeat's deadline. What could not be seen keeps its last known state, marked
@@ -42,12 +44,13 @@ stale, and makes no event. With a filter only what it covers is updated and comp
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.do(cmd.Context(), command.Command{
-				Level: "instances", Action: "heartbeat", Group: arg(args, 0), Type: arg(args, 1), Last: last, Facts: facts,
+				Level: "instances", Action: "heartbeat", Group: arg(args, 0), Type: arg(args, 1), Last: last, Facts: facts, NoAct: noAct,
 			})
 		},
 	}
 	c.Flags().BoolVar(&last, "last", false, "print what was recorded last, with ages, and look at nothing")
 	c.Flags().BoolVar(&facts, "facts", false, "also what moves by itself: positions, lag, load, free memory")
+	c.Flags().BoolVar(&noAct, "no-act", false, "do nothing of what is due, only look, record and tell")
 	return c
 }
 

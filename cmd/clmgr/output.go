@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/manager"
@@ -42,8 +43,14 @@ func (a *app) format() string {
 func (a *app) print(r command.Result) error {
 	if a.format() == formatTable {
 		switch body := r.Body.(type) {
-		case heartbeat.Document:
+		case manager.Beat:
 			return a.statusTable(body)
+		case heartbeat.Document:
+			return a.statusTable(manager.Beat{Document: body})
+		case actions.Document:
+			return a.actionTable(body, r.Command.Action == "show")
+		case actions.HoldList:
+			return a.holdTable(body)
 		case manager.AddressList:
 			return a.addressTable(body)
 		}

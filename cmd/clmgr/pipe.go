@@ -69,6 +69,7 @@ func (a *app) obey(ctx context.Context, m *manager.Manager, doc command.Document
 	if c.Cluster == "" {
 		c.Cluster = a.cluster
 	}
+	c.Door = "standard input"
 	return m.Do(ctx, c)
 }
 

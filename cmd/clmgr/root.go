@@ -47,6 +47,7 @@ func stdStreams() streams {
 type app struct {
 	streams
 	config, output, store, cluster string
+	wrap                           manager.Wrap
 	started                        bool // a command's own work has begun: errors are no longer about usage
 }
 
@@ -86,7 +87,7 @@ func newRootCommand(a *app) *cobra.Command {
 		Use:   "clmgr",
 		Short: "Look after clusters of database machines",
 		Long: `clmgr looks at the machines and services of database clusters, prints what it saw,
-compares it with its last look, and tells what changed.
+compares it with its last look, tells what changed, and does what was queued for it.
 
 Without a command it reads JSON commands from standard input and answers each with
 one line of JSON; JSON5 is understood, and documents may follow one another:
@@ -97,6 +98,8 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
   clmgr instances heartbeat             # look at everything, tell what changed
   clmgr instances heartbeat node10      # one service and its machine
   clmgr services status all db          # the databases, nothing recorded
+  clmgr services start node10           # and its machine, if that is off
+  clmgr actions list                    # what waits, and for what
   clmgr events list --since 24h
   echo "{level:'services',command:{action:'status'}}" | clmgr`,
 		Args:          knownCommand,
@@ -118,9 +121,10 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
 	f.StringVar(&a.store, "store", "", "the `URL` of the store, in place of the configured one")
 	f.StringVar(&a.cluster, "cluster", "", "only the cluster of that `name`")
 	c.AddCommand(
-		newInstancesCommand(a), newServicesCommand(a), newEventsCommand(a), newConfigCommand(a),
+		newInstancesCommand(a), newServicesCommand(a), newActionsCommand(a), newEventsCommand(a), newConfigCommand(a),
 		newSchemaCommand(a), newVersionCommand(a), newLabCommand(),
 	)
+	c.AddCommand(newHoldCommands(a)...)
 	return c
 }
 
@@ -163,6 +167,7 @@ func (a *app) manager(ctx context.Context, told manager.Options) (*manager.Manag
 	if err != nil {
 		return nil, err
 	}
+	told.Wrap = a.wrap
 	m, err := manager.New(ctx, cfg, told)
 	if err != nil {
 		return nil, fail(command.BadConfig, err)
@@ -178,7 +183,7 @@ func (a *app) do(ctx context.Context, c command.Command) error {
 		return err
 	}
 	defer m.Close()
-	c.Cluster = a.cluster
+	c.Cluster, c.Door = a.cluster, "arguments"
 	r := m.Do(ctx, c)
 	p.clear()
 	if err := a.print(r); err != nil {

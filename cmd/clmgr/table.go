@@ -11,11 +11,13 @@ import (
 
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/manager"
 )
 
 // statusTable prints a status for a person: machines, services, what is wrong
 // as a whole, what changed, and a count.
-func (a *app) statusTable(d heartbeat.Document) error {
+func (a *app) statusTable(b manager.Beat) error {
+	d := b.Document
 	var parts []string
 	clusters := len(d.Clouds) > 1
 	if d.Part != heartbeat.Services {
@@ -24,7 +26,7 @@ func (a *app) statusTable(d heartbeat.Document) error {
 	if d.Part != heartbeat.Instances {
 		parts = append(parts, a.serviceTable(d, clusters))
 	}
-	parts = append(parts, a.factLines(d), a.conditionLines(d), a.eventLines(d.Events), a.summary(d))
+	parts = append(parts, a.factLines(d), a.conditionLines(d), a.eventLines(d.Events), a.queueLines(b), a.summary(d))
 	var out []string
 	for _, p := range parts {
 		if p != "" {

@@ -90,26 +90,6 @@ func (d *span) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Document is the seed's {"actions":[…]}: each action with its six fields, and
-// with everything else if it was queued.
-type Document struct{ Actions []Action }
-
-// MarshalJSON gives the document.
-func (d Document) MarshalJSON() ([]byte, error) {
-	list := make([]any, 0, len(d.Actions))
-	for n := range d.Actions {
-		a := &d.Actions[n]
-		if a.ID == (ID{}) {
-			list = append(list, draftOf(a))
-			continue
-		}
-		w := actionOf(a)
-		w.State = a.State()
-		list = append(list, w)
-	}
-	return json.Marshal(map[string]any{"actions": list})
-}
-
 // ReadDrafts reads the seed's document, in which every action is a draft. An
 // entry that cannot be read is named and stands as a zero Action among the
 // others, so that references by number keep their meaning; an unknown key is a

@@ -157,9 +157,7 @@ func (q *Queue) Encode() ([]byte, error) {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(q.holds), ID.Compare) {
 		h := q.holds[id]
-		raw, err := json.Marshal(wireHold{
-			At: h.At, By: askerOf(h.By), Cluster: h.Cluster, Group: h.Group, ID: h.ID, Reason: h.Reason, Released: h.Released, Until: h.Until,
-		})
+		raw, err := json.Marshal(holdOf(h))
 		if err != nil {
 			return nil, fmt.Errorf("cannot encode queue: hold %s: %w", id, err)
 		}
@@ -169,4 +167,10 @@ func (q *Queue) Encode() ([]byte, error) {
 		w.Unread = append(w.Unread, wireUnread{u.Raw, u.Why})
 	}
 	return json.Marshal(w)
+}
+
+func holdOf(h Hold) wireHold {
+	return wireHold{
+		At: h.At, By: askerOf(h.By), Cluster: h.Cluster, Group: h.Group, ID: h.ID, Reason: h.Reason, Released: h.Released, Until: h.Until,
+	}
 }

@@ -24,7 +24,7 @@ func TestSeedDocument(t *testing.T) {
 	if d := drafts[0]; d.When.String() != "instances:10.0.0.102:running" || d.Do.Action != "bootstrap_ncc" || d.Do.Group != "node10" || d.Do.Level != "services" {
 		t.Errorf("%+v", d)
 	}
-	compactly, err := json.Marshal(Document{drafts})
+	compactly, err := json.Marshal(Document{Actions: drafts})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
@@ -52,6 +53,15 @@ func (x *index) target(a *Action) target {
 		t.machine = t.ip.String()
 	}
 	return t
+}
+
+// HeldBy returns the hold that keeps a from being started at now, if any does.
+func (q *Queue) HeldBy(a Action, s heartbeat.Status, now time.Time) (Hold, bool) {
+	x, holds := newIndex(s), q.holdsAt(now)
+	if h := x.held(holds, x.machinesOf(holds), x.target(&a)); h != nil {
+		return *h, true
+	}
+	return Hold{}, false
 }
 
 // held returns the hold that keeps the target from being touched, nil for none.

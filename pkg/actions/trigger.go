@@ -1,8 +1,11 @@
 package actions
 
 import (
+	"fmt"
+	"net/netip"
 	"strings"
 
+	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 )
 
@@ -80,4 +83,31 @@ func said(state, reason string) string {
 		return state
 	}
 	return state + " (" + strings.TrimSuffix(reason, ".") + ")"
+}
+
+// ParseTrigger reads what Trigger.String gave; empty text gives the zero Trigger.
+// An IPv6 address stands in brackets or as it is: the state has no colon.
+func ParseTrigger(s string) (Trigger, error) {
+	if s == "" {
+		return Trigger{}, nil
+	}
+	kind, rest, ok := strings.Cut(s, ":")
+	n := strings.LastIndexByte(rest, ':')
+	if !ok || n < 1 || n == len(rest)-1 {
+		return Trigger{}, fmt.Errorf("cannot read trigger %q: want KIND:IP:STATE, as in instances:10.0.0.102:running", s)
+	}
+	ip, err := netip.ParseAddr(strings.Trim(rest[:n], "[]"))
+	if err != nil {
+		return Trigger{}, fmt.Errorf("cannot read trigger %q: %q is not an ip", s, rest[:n])
+	}
+	return Trigger{IP: ip, Kind: heartbeat.Kind(kind), State: rest[n+1:]}, nil
+}
+
+// ParseDo reads what is to be done, as LEVEL:ACTION:GROUP.
+func ParseDo(s string) (command.Command, error) {
+	words := strings.SplitN(s, ":", 3)
+	if len(words) != 3 || words[0] == "" || words[1] == "" || words[2] == "" {
+		return command.Command{}, fmt.Errorf("cannot read %q: want LEVEL:ACTION:GROUP, as in services:start:node10", s)
+	}
+	return command.Command{Level: words[0], Action: words[1], Group: words[2]}, nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
 	"sort"
 	"strings"
@@ -19,9 +20,25 @@ type Command struct {
 	Cluster string // limits Group to one cluster
 	Last    bool   // heartbeat: print the stored document, look at nothing
 	Facts   bool   // heartbeat, status: also what moves by itself
-	Wait    bool   // launch, start, stop, terminate: answer when it is over
-	Yes     bool   // terminate: it is meant
+	NoAct   bool   // heartbeat: do nothing of what is due
+	Wait    bool   // instances launch, start, stop, terminate: answer when it is over
+	Yes     bool   // terminate, actions_init: it is meant
 	Address string // associate, disassociate, status_eip, status_vip: the address
+
+	ID     string // actions show, retry, cancel: the action
+	Plan   string // actions list, retry, cancel: the plan
+	State  string // actions list, retry, cancel: only what is in that state
+	When   string // actions add: the trigger, KIND:IP:STATE
+	Do     string // actions add: what to do then, LEVEL:ACTION:GROUP
+	After  string // actions add: the id of what is to be done first
+	For    string // holds hold: for how long, as in 2h
+	Reason string // holds hold: why
+
+	// Document is the whole of a document that is no command but queued
+	// ({"actions":[…]}) or given to the doctor ({"events":[…]}).
+	Document string
+	// Door is which way the command came: arguments, standard input.
+	Door string
 }
 
 // Normal returns the command with empty filters spelled out as "all".
@@ -42,10 +59,23 @@ func (c Command) Whole() bool {
 }
 
 // Parse reads the seed's shape, {"level":…,"command":{"action":…,"group":…,
-// "type":…}}, and our additions to it (cluster, last, facts, wait, yes, address). An unknown key or
-// a value of another type is an error: a misspelt filter must not become "all".
+// "type":…}}, and our additions to it. An unknown key or a value of another type
+// is an error: a misspelt filter must not become "all". The documents
+// {"actions":[…]} and {"events":[…]} stand for the commands that take them.
 func Parse(doc Document) (Command, error) {
 	var c Command
+	for key, stands := range map[string]Command{
+		"actions": {Level: "actions", Action: "add"}, "events": {Level: "events", Action: "treat"},
+	} {
+		if _, is := doc.Body[key]; is && doc.Body["level"] == nil {
+			text, err := json.Marshal(doc.Body)
+			if err != nil {
+				return Command{}, fmt.Errorf("cannot read %s: %w", key, err)
+			}
+			stands.Document = string(text)
+			return stands.Normal(), nil
+		}
+	}
 	outer := fields{"level": &c.Level}
 	if err := outer.take("", doc.Body, "command"); err != nil {
 		return Command{}, err
@@ -61,7 +91,9 @@ func Parse(doc Document) (Command, error) {
 	}
 	inner := fields{
 		"action": &c.Action, "group": &c.Group, "type": &c.Type, "cluster": &c.Cluster,
-		"last": &c.Last, "facts": &c.Facts, "wait": &c.Wait, "yes": &c.Yes, "address": &c.Address,
+		"last": &c.Last, "facts": &c.Facts, "no_act": &c.NoAct, "wait": &c.Wait, "yes": &c.Yes, "address": &c.Address,
+		"id": &c.ID, "plan": &c.Plan, "state": &c.State, "when": &c.When, "do": &c.Do, "after": &c.After,
+		"for": &c.For, "reason": &c.Reason,
 	}
 	if err := inner.take("command.", body); err != nil {
 		return Command{}, err

@@ -64,8 +64,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 // with our additions where they are set.
 func (c Command) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire{
-		Action: c.Action, Address: c.Address, Cluster: c.Cluster, Facts: c.Facts, Group: c.Group, Last: c.Last,
-		Type: c.Type, Wait: c.Wait, Yes: c.Yes,
+		Action: c.Action, Address: c.Address, After: c.After, Cluster: c.Cluster, Do: c.Do, Facts: c.Facts, For: c.For, Group: c.Group,
+		ID: c.ID, Last: c.Last, NoAct: c.NoAct, Plan: c.Plan, Reason: c.Reason, State: c.State, Type: c.Type, Wait: c.Wait, When: c.When, Yes: c.Yes,
 	})
 }
 
@@ -76,8 +76,9 @@ func (c *Command) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("cannot read command: %w", err)
 	}
 	*c = Command{
-		Level: c.Level, Action: w.Action, Group: w.Group, Type: w.Type, Cluster: w.Cluster, Last: w.Last, Facts: w.Facts,
-		Wait: w.Wait, Yes: w.Yes, Address: w.Address,
+		Level: c.Level, Action: w.Action, Group: w.Group, Type: w.Type, Cluster: w.Cluster, Last: w.Last, Facts: w.Facts, NoAct: w.NoAct,
+		Wait: w.Wait, Yes: w.Yes, Address: w.Address, ID: w.ID, Plan: w.Plan, State: w.State, When: w.When, Do: w.Do, After: w.After,
+		For: w.For, Reason: w.Reason,
 	}
 	return nil
 }
@@ -85,11 +86,20 @@ func (c *Command) UnmarshalJSON(b []byte) error {
 type wire struct {
 	Action  string `json:"action"`
 	Address string `json:"address,omitempty"`
+	After   string `json:"after,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
+	Do      string `json:"do,omitempty"`
 	Facts   bool   `json:"facts,omitempty"`
+	For     string `json:"for,omitempty"`
 	Group   string `json:"group"`
+	ID      string `json:"id,omitempty"`
 	Last    bool   `json:"last,omitempty"`
+	NoAct   bool   `json:"no_act,omitempty"`
+	Plan    string `json:"plan,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	State   string `json:"state,omitempty"`
 	Type    string `json:"type"`
 	Wait    bool   `json:"wait,omitempty"`
+	When    string `json:"when,omitempty"`
 	Yes     bool   `json:"yes,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/services"
@@ -17,7 +18,7 @@ import (
 func Known() config.Known {
 	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
 	for name, m := range services.Modes() {
-		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Unit: m.Unit, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
 	}
 	return known
 }
@@ -47,7 +48,7 @@ func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, e
 					User: s.Database.User, Password: s.Database.Password, TLS: s.Database.TLS, Check: checks[s.Mode],
 					Stats: services.Stats(s.Stats), VIP: s.VIP,
 				},
-				IP: s.IP, Type: s.Type, Configured: s.Role, ViaSSH: s.Via == "ssh", Timeout: s.Timeout,
+				IP: s.IP, Type: s.Type, Configured: s.Role, ViaSSH: s.Via == "ssh", Timeout: s.Timeout, Control: controlOf(cfg, s),
 			})
 		}
 		out = append(out, cl)
@@ -80,6 +81,14 @@ func checksOf(cfg *config.Config) (map[string]*services.Check, error) {
 	return out, nil
 }
 
+// controlOf is how a service is started: by its unit, else by its mode's commands.
+func controlOf(cfg *config.Config, s config.Service) services.Control {
+	if m := cfg.Mode(s.Mode); m != nil && s.Unit == "" {
+		return services.Control{Start: m.Start, Stop: m.Stop, Restart: m.Restart}
+	}
+	return services.Control{Unit: s.Unit}
+}
+
 func sshSettings(s config.SSH) *remote.Settings {
 	return &remote.Settings{
 		User: s.User, Port: s.Port, Keys: s.Keys, Agent: s.Agent, KnownHosts: s.KnownHosts,
@@ -98,6 +107,21 @@ func settings(c config.Cloud) map[string]string {
 	for k, v := range out {
 		if v == "" {
 			delete(out, k)
+		}
+	}
+	return out
+}
+
+// configured is what the configuration names, as if it had been seen: enough to
+// tell what is on which machine.
+func (m *Manager) configured() heartbeat.Status {
+	var out heartbeat.Status
+	for _, c := range m.clusters {
+		for _, machine := range c.Machines {
+			out.Instances = append(out.Instances, heartbeat.Instance{Cluster: c.Name, ID: machine.Name, Name: machine.Name, IP: machine.SSH.IP, Stale: true})
+		}
+		for _, s := range c.Services {
+			out.Services = append(out.Services, heartbeat.Service{Cluster: c.Name, Name: s.Target.Name, IP: s.IP, Stale: true})
 		}
 	}
 	return out

@@ -31,9 +31,32 @@ func verbs() map[string]map[string]verb {
 			"disassociate": (*Manager).moveAddress,
 			"status_eip":   (*Manager).addressStatus,
 			"status_vip":   (*Manager).addressStatus,
+
+			"actions":      (*Manager).listActions,
+			"actions_init": (*Manager).clearActions,
 		},
-		"services": {"status": (*Manager).status},
-		"events":   {"list": (*Manager).events},
+		"services": {
+			"status":  (*Manager).status,
+			"start":   (*Manager).lifecycle,
+			"stop":    (*Manager).lifecycle,
+			"restart": (*Manager).lifecycle,
+		},
+		"actions": {
+			"list":   (*Manager).listActions,
+			"show":   (*Manager).listActions,
+			"add":    (*Manager).addActions,
+			"retry":  (*Manager).changeActions,
+			"cancel": (*Manager).changeActions,
+		},
+		"holds": {
+			"list":    (*Manager).listHolds,
+			"hold":    (*Manager).hold,
+			"release": (*Manager).release,
+		},
+		"events": {
+			"list":  (*Manager).events,
+			"treat": (*Manager).giveEvents,
+		},
 	}
 }
 
@@ -142,4 +165,15 @@ func interrupted(ctx context.Context, c command.Command) (command.Result, bool) 
 		return command.Fail(c, command.Interrupted, errors.New("interrupted; nothing was recorded")), true
 	}
 	return command.Result{}, false
+}
+
+// oneLine is what an error says, in one line: several joined ones with "; " between.
+func oneLine(err error) string {
+	var words []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			words = append(words, line)
+		}
+	}
+	return strings.Join(words, "; ")
 }

@@ -6,13 +6,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 )
 
-// heartbeat looks at what the command covers, records it, and tells what
-// changed. With Last it prints what was recorded last and looks at nothing.
+// heartbeat looks at what the command covers, records it, tells what changed, and
+// does what is due. With Last it prints what was recorded last and looks at nothing.
 func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Result {
 	chosen, err := m.cover(ctx, c)
 	if err != nil {
@@ -21,20 +22,51 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 	if c.Last {
 		return m.last(ctx, c, chosen)
 	}
+	start := time.Now()
+	began, owned := m.ledger.Own(ctx)
 	looked := m.look(ctx, c, chosen)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
+	var beat Beat
 	parts := make([]heartbeat.Status, len(looked))
-	var events []heartbeat.Event
-	var failures []error
+	failures := []error{owned}
 	for n, s := range looked {
 		status, told, err := m.record(ctx, s)
 		parts[n] = status.Only(chosen[n].keys())
-		events = append(events, told...)
+		beat.Events = append(beat.Events, told...)
 		failures = append(failures, err)
 	}
-	return m.answer(c, heartbeat.Document{Status: heartbeat.Join(parts...), Events: events}, errors.Join(failures...))
+	beat.Status = heartbeat.Join(parts...)
+	var told []heartbeat.Event
+	var treated error
+	var doctor sync.WaitGroup
+	doctor.Go(func() { told, treated = m.treat(ctx, start) })
+	if owned == nil {
+		failures = append(failures, m.actOn(ctx, c, &beat, began, looked))
+	}
+	doctor.Wait()
+	beat.Events = append(beat.Events, told...)
+	r := m.answer(c, beat, errors.Join(failures...))
+	if treated != nil {
+		r.Code, r.Reason = command.RemoteMonitorFailure, oneLine(errors.Join(errors.New(r.Reason), treated))
+	}
+	return r
+}
+
+// actOn does what is due, unless the command says not to, and tells what stands
+// in the queue after that.
+func (m *Manager) actOn(ctx context.Context, c command.Command, beat *Beat, began *actions.Queue, looked []seen) error {
+	var acted error
+	if !c.NoAct {
+		beat.Acted, acted = m.act(ctx, began, looked, nil)
+	}
+	view, err := m.ledger.Look(ctx)
+	beat.stand(view)
+	if acted != nil {
+		return acted // the look fails in the same way
+	}
+	return err
 }
 
 // status looks at what the command covers and records nothing.
@@ -53,7 +85,7 @@ func (m *Manager) status(ctx context.Context, c command.Command) command.Result 
 		parts[n] = s.merged().Only(chosen[n].keys())
 		failures = append(failures, s.err)
 	}
-	return m.answer(c, heartbeat.Document{Status: heartbeat.Join(parts...), Part: heartbeat.Kind(c.Level)}, errors.Join(failures...))
+	return m.answer(c, Beat{Document: heartbeat.Document{Status: heartbeat.Join(parts...), Part: heartbeat.Kind(c.Level)}}, errors.Join(failures...))
 }
 
 // seen is a look and what was known when it began. The error is why the record
@@ -147,20 +179,20 @@ func (m *Manager) last(ctx context.Context, c command.Command, chosen []chosen) 
 	}
 	status := heartbeat.Join(parts...)
 	status.Host = m.host
-	return m.answer(c, heartbeat.Document{Status: status, AgeAt: time.Now()}, nil)
+	return m.answer(c, Beat{Document: heartbeat.Document{Status: status, AgeAt: time.Now()}}, nil)
 }
 
 // answer wraps a document. Its code says whether everything in it runs.
-func (m *Manager) answer(c command.Command, d heartbeat.Document, err error) command.Result {
-	d.Command, d.Manager = c, m.name
+func (m *Manager) answer(c command.Command, b Beat, err error) command.Result {
+	b.Command, b.Manager = c, m.name
 	if !c.Facts {
-		d.Status = d.WithoutFacts()
+		b.Status = b.WithoutFacts()
 	}
-	r := command.Result{Command: c, Code: command.OK, Body: d}
+	r := command.Result{Command: c, Code: command.OK, Body: b}
 	switch {
 	case err != nil:
-		r.Code, r.Reason = command.StoreFailure, err.Error()
-	case !d.Healthy():
+		r.Code, r.Reason = command.StoreFailure, oneLine(err)
+	case !b.Healthy():
 		r.Code = command.SomethingIsNotRunning
 	}
 	return r

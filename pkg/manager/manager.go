@@ -6,7 +6,11 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/actions/runner"
+	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/doctor"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
@@ -26,6 +30,9 @@ type Manager struct {
 	pool      *remote.Pool
 	collector *collect.Collector
 	mask      secret.Masker
+	ledger    *ledger.Ledger
+	runner    *runner.Runner
+	doctor    *doctor.Doctor
 	progress  func(done, total int)
 	waiting   func(done, total int)
 
@@ -41,6 +48,15 @@ type Options struct {
 	// Waiting is called while machines are changed, with how many are done of
 	// how many; nil for nobody.
 	Waiting func(done, total int)
+	// Wrap is for tests.
+	Wrap Wrap
+}
+
+// Wrap puts something around what the manager works with, so that a test can
+// count, delay or kill there; nil for nothing.
+type Wrap struct {
+	Shared, Own func(store.Store) store.Store
+	Driver      func(cloud.Driver) cloud.Driver
 }
 
 // New makes a Manager. Nothing is contacted yet. Close it after use.
@@ -53,9 +69,12 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 		}
 		name = host
 	}
-	documents, err := store.Open(ctx, cfg.Store, store.Options{})
+	documents, err := store.Open(ctx, cfg.Store, store.Options{SigningKey: []byte(cfg.StoreKey.Reveal())})
 	if err != nil {
 		return nil, err
+	}
+	if opts.Wrap.Shared != nil {
+		documents = opts.Wrap.Shared(documents)
 	}
 	log, err := eventlog.Open(cfg.StateDir, eventlog.Options{Keep: cfg.Events.Keep, MaxSize: cfg.Events.MaxSize})
 	if err != nil {
@@ -65,14 +84,21 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	if err != nil {
 		return nil, err
 	}
+	if opts.Wrap.Driver != nil {
+		for n := range clusters {
+			clusters[n].Driver = opts.Wrap.Driver(clusters[n].Driver)
+		}
+	}
 	pool := remote.NewPool(remote.Options{Width: cfg.SSH.Width})
 	host, own := collect.ThisHost()
-	return &Manager{
+	m := &Manager{
 		cfg: cfg, name: name, clusters: clusters, store: documents, log: log, pool: pool,
 		collector: collect.New(name, pool, cfg.Heartbeat.Width),
 		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
 		host: host, own: own,
-	}, nil
+	}
+	m.doctor = m.newDoctor()
+	return m, m.startActing(ctx, opts.Wrap)
 }
 
 // Close ends the connections the Manager holds.

@@ -3,10 +3,10 @@ package manager
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
@@ -29,6 +29,9 @@ func (m *Manager) power(ctx context.Context, c command.Command) command.Result {
 	if err := confirmed(c, jobs); err != nil {
 		return command.Fail(c, command.Refused, err)
 	}
+	if err := m.heldMachines(ctx, c, jobs); err != nil {
+		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
+	}
 	m.run(ctx, c, jobs)
 	if r, stop := interrupted(ctx, c); stop {
 		r.Reason = "interrupted; what was asked of the provider goes on"
@@ -48,7 +51,7 @@ func (m *Manager) power(ctx context.Context, c command.Command) command.Result {
 	err = errors.Join(failures...)
 	r := command.Result{Command: c, Code: verdict(err)}
 	if err != nil {
-		r.Reason = strings.ReplaceAll(err.Error(), "\n", "; ")
+		r.Reason = oneLine(err)
 	}
 	if len(status.Instances) > 0 {
 		r.Body = heartbeat.Document{Status: status, Part: heartbeat.Instances}
@@ -110,6 +113,16 @@ func confirmed(c command.Command, jobs []*job) error {
 		Driver: jobs[0].driver.Name(), Verb: c.Action, Name: short(names), Gate: gateYes,
 		Reason: "their disks would be gone for good; say --yes (\"yes\": true) if that is meant",
 	}
+}
+
+// heldMachines refuses to touch machines that somebody holds, or with a held
+// service on them.
+func (m *Manager) heldMachines(ctx context.Context, c command.Command, jobs []*job) error {
+	var drafts []actions.Action
+	for _, j := range jobs {
+		drafts = append(drafts, actions.Action{Cluster: j.cluster, Do: command.Command{Level: c.Level, Action: c.Action, Group: j.name}})
+	}
+	return m.held(ctx, c, drafts, m.configured())
 }
 
 // run does all jobs, some at once.

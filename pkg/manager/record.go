@@ -110,6 +110,20 @@ func (m *Manager) deliver(ctx context.Context, cluster string, events []heartbea
 	if len(events) == 0 {
 		return nil
 	}
+	if err := m.tell(ctx, events); err != nil {
+		return err
+	}
+	return m.store.Update(ctx, m.key(cluster), "events delivered", func(old []byte) ([]byte, error) {
+		rec, err := m.decode(cluster, old, recalled{})
+		if err != nil {
+			return nil, err
+		}
+		return rec.Delivered(events).Encode()
+	})
+}
+
+// tell appends events to the log.
+func (m *Manager) tell(ctx context.Context, events []heartbeat.Event) error {
 	entries := make([]eventlog.Entry, 0, len(events))
 	for _, e := range events {
 		line, err := json.Marshal(e)
@@ -122,14 +136,5 @@ func (m *Manager) deliver(ctx context.Context, cluster string, events []heartbea
 		}
 		entries = append(entries, entry)
 	}
-	if err := m.log.Append(ctx, time.Now(), entries); err != nil {
-		return err
-	}
-	return m.store.Update(ctx, m.key(cluster), "events delivered", func(old []byte) ([]byte, error) {
-		rec, err := m.decode(cluster, old, recalled{})
-		if err != nil {
-			return nil, err
-		}
-		return rec.Delivered(events).Encode()
-	})
+	return m.log.Append(ctx, time.Now(), entries)
 }

@@ -34,11 +34,12 @@ type Service struct {
 	Configured string // the role the configuration gives it
 	ViaSSH     bool   // reach its port through the machine's SSH connection
 	Timeout    time.Duration
+	Control    services.Control // how it is started and stopped
 }
 
-// machine returns the machine at ip; one that is not an instance of the cluster
+// MachineAt returns the machine at ip; one that is not an instance of the cluster
 // is reached with the cluster's settings.
-func (c *Cluster) machine(ip netip.Addr) Machine {
+func (c *Cluster) MachineAt(ip netip.Addr) Machine {
 	for _, m := range c.Machines {
 		if m.SSH.IP == ip {
 			return m

@@ -26,7 +26,7 @@ func (c *Collector) lookAtMachine(ctx context.Context, r Request, m cloud.Instan
 		}
 		return i
 	}
-	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(m.IP).SSH)
+	host := c.pool.Host(r.Cluster.SSH, r.Cluster.MachineAt(m.IP).SSH)
 	err := try(ctx, host, m.State)
 	i.At = time.Now()
 	if err != nil && over(ctx) {

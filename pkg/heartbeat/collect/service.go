@@ -15,10 +15,10 @@ import (
 
 // lookAtService probes one service, within its own timeout.
 func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) heartbeat.Service {
-	host := c.pool.Host(r.Cluster.SSH, r.Cluster.machine(s.IP).SSH)
+	host := c.pool.Host(r.Cluster.SSH, r.Cluster.MachineAt(s.IP).SSH)
 	to := services.Reach{Dial: new(net.Dialer).DialContext, DialThere: host.Dial, Run: host.Run}
 	if s.ViaSSH {
-		to.Dial = dialOn(host)
+		to.Dial = DialOn(host)
 	}
 	own, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -43,9 +43,9 @@ func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) hea
 	return v
 }
 
-// dialOn connects from the machine itself. A service that listens on the loopback
+// DialOn connects from the machine itself. A service that listens on the loopback
 // address alone refuses at the machine's own, and is meant all the same.
-func dialOn(host *remote.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func DialOn(host *remote.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := host.Dial(ctx, network, addr)
 		_, port, malformed := net.SplitHostPort(addr)

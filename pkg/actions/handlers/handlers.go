@@ -1,0 +1,49 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+// Machine is a configured machine and who changes its power.
+type Machine struct {
+	Name   string
+	Driver cloud.Driver
+}
+
+// Service is a configured service, the machine it is on and how it is controlled.
+type Service struct {
+	Name    string
+	Host    *remote.Host
+	Control services.Control
+	Probe   func(context.Context) services.Observation
+}
+
+// Site finds what a command is about; nothing found is an error.
+type Site interface {
+	Machines(command.Command) ([]Machine, error)
+	Services(command.Command) ([]Service, error)
+}
+
+// Handlers are the handlers of one site.
+type Handlers struct {
+	Site  Site
+	Limit time.Duration // of one step on a machine, which goes on without us
+}
+
+// Of returns what does an action; nil for what cannot be done.
+func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) error {
+	switch a.Do.Level + " " + a.Do.Action {
+	case "instances launch", "instances start", "instances stop", "instances terminate":
+		return h.power
+	case "services start", "services stop", "services restart":
+		return h.lifecycle
+	}
+	return nil
+}

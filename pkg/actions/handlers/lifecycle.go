@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/remote/job"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+const (
+	// verifyTime bounds how long a service that was started may take to answer.
+	verifyTime = 20 * time.Second
+	// verifyPause lies between two probes of it.
+	verifyPause = 300 * time.Millisecond
+	// runningOn is how soon a step that still runs on its machine is followed again.
+	runningOn = 5 * time.Second
+)
+
+// InvocationKey names, in an action's Require, the invocation of a service's unit
+// that a restart is to end.
+func InvocationKey(service string) string { return "invocation of " + service }
+
+// UnitOf names the transient unit of an action's step for a service.
+func UnitOf(id actions.ID, service string) string { return "clmgr-" + id.String() + "-" + service }
+
+// lifecycle starts, stops or restarts services on their machines.
+func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
+	list, err := h.Site.Services(a.Command())
+	if err != nil {
+		return &actions.Permanent{Err: err}
+	}
+	for _, s := range list { // one after another: those of a machine would meet at its package and unit locks
+		if err := h.apply(ctx, a, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
+	verb, byCommand := a.Do.Action, s.Control.Unit == ""
+	if byCommand && verb != services.Restart && asWanted(verb, s.Probe(ctx)) {
+		return nil
+	}
+	epoch, try := a.Progress.Claim().Term()
+	step := services.Step{
+		Verb: verb, Invocation: a.Require[InvocationKey(s.Name)],
+		Job: job.Job{
+			Unit: UnitOf(a.ID, s.Name), Epoch: epoch, Try: try, Limit: h.Limit,
+			Description: fmt.Sprintf("clmgr %s: %s %s", a.ID, verb, s.Name),
+		},
+	}
+	if _, err := services.Apply(ctx, s.Host, s.Control, step); err != nil {
+		return judged(err)
+	}
+	err := verify(ctx, verb, s)
+	if err != nil && ctx.Err() == nil || err == nil && !(byCommand && verb == services.Restart) {
+		// The step is not needed as proof any more, or has not held. What cannot be
+		// cleared now only takes room on the machine.
+		_ = job.Discard(ctx, s.Host, step.Job)
+	}
+	return err
+}
+
+// judged tells what is in the way for now from what failed.
+func judged(err error) error {
+	var unreached *remote.Error
+	switch {
+	case errors.As(err, new(*job.Running)):
+		return &actions.Retry{After: runningOn, Reason: err.Error()}
+	case errors.As(err, &unreached) && unreached.Stage != remote.StageHostKey && unreached.Stage != remote.StageAuth:
+		return &actions.Wait{Reason: err.Error()}
+	}
+	return err
+}
+
+// verify probes until the service is as it should be.
+func verify(ctx context.Context, verb string, s Service) error {
+	own, cancel := context.WithTimeout(ctx, verifyTime)
+	defer cancel()
+	for {
+		seen := s.Probe(own)
+		if asWanted(verb, seen) {
+			return nil
+		}
+		select {
+		case <-own.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("cannot see service %s after its %s: %s: %s", s.Name, verb, seen.Code.Text(), seen.Reason)
+		case <-time.After(verifyPause):
+		}
+	}
+}
+
+// asWanted tells whether a service that was seen so is as the verb wants it. It is
+// up when it answers, whatever it then says: a replica that does not replicate was
+// started all the same.
+func asWanted(verb string, seen services.Observation) bool {
+	up := true
+	switch seen.Code {
+	case command.RemoteCommFailure, command.Interrupted:
+		return false // nothing was seen
+	case command.DatabaseCommFailure, command.MemcacheCommFailure, command.RemoteCommandFailed:
+		up = false
+	}
+	return up == (verb != services.Stop)
+}

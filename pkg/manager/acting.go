@@ -1,0 +1,150 @@
+package manager
+
+import (
+	"context"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/actions/runner"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/store"
+)
+
+// grace is how long handlers that were stopped may take to return.
+const grace = 2 * time.Second
+
+// startActing makes what keeps and does delayed actions. The manager's own copy
+// of the queue lies in the state folder, whatever the store is.
+func (m *Manager) startActing(ctx context.Context, w Wrap) error {
+	own, err := store.Open(ctx, "file:"+filepath.Join(m.cfg.StateDir, "own"), store.Options{})
+	if err != nil {
+		return err
+	}
+	if w.Own != nil {
+		own = w.Own(own)
+	}
+	limits := limitsOf(m.cfg.Actions)
+	m.ledger = ledger.New(ledger.Options{
+		Shared: m.store, Own: own, Manager: m.name, Forgets: strings.HasPrefix(m.cfg.Store, "memcached:"), Limits: limits,
+	})
+	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit}
+	m.runner = runner.New(runner.Options{
+		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words(), Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text,
+		Handler: func(a actions.Action) runner.Handler {
+			if m.cfg.Cluster(a.Cluster) == nil {
+				return nil // another manager's
+			}
+			return h.Of(a)
+		},
+	})
+	return nil
+}
+
+func limitsOf(c config.Actions) actions.Limits {
+	return actions.Limits{
+		First: c.FirstDelay, Longest: c.LongestDelay, Tries: uint64(c.Tries), Lease: c.Lease, Expires: c.Expires, Keep: c.Keep, //nolint:gosec // checked to be 1 or more
+	}
+}
+
+// words are what actions of this configuration may be made of.
+func (m *Manager) words() actions.Words {
+	w := actions.UsualWords()
+	w.Groups = make(map[string]map[string]bool, len(m.clusters))
+	for _, c := range m.clusters {
+		groups := map[string]bool{command.All: true, c.Name: true}
+		for _, machine := range c.Machines {
+			groups[machine.Name], groups[machine.SSH.IP.String()] = true, true
+		}
+		for _, s := range c.Services {
+			groups[s.Target.Name], groups[s.IP.String()] = true, true
+		}
+		w.Groups[c.Name] = groups
+	}
+	return w
+}
+
+// act does what is due by what was seen, for as long as the configuration gives
+// it. What was not covered by the look is as it was recorded, and makes no
+// trigger true.
+func (m *Manager) act(ctx context.Context, began *actions.Queue, looked []seen, only func(actions.Action) bool) ([]runner.Told, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Actions.Time)
+	defer cancel()
+	return m.runner.Run(ctx, runner.Input{Status: current(looked), Began: began, Only: only})
+}
+
+// current is what a look showed, laid over what was known.
+func current(looked []seen) heartbeat.Status {
+	parts := make([]heartbeat.Status, len(looked))
+	for n, s := range looked {
+		parts[n] = s.merged()
+		fresh := make(map[heartbeat.Key]bool, len(s.look.Instances)+len(s.look.Services))
+		for i := range s.look.Instances {
+			fresh[s.look.Instances[i].Key()] = true
+		}
+		for i := range s.look.Services {
+			fresh[s.look.Services[i].Key()] = true
+		}
+		for i := range parts[n].Instances {
+			parts[n].Instances[i].Stale = parts[n].Instances[i].Stale || !fresh[parts[n].Instances[i].Key()]
+		}
+		for i := range parts[n].Services {
+			parts[n].Services[i].Stale = parts[n].Services[i].Stale || !fresh[parts[n].Services[i].Key()]
+		}
+	}
+	return heartbeat.Join(parts...)
+}
+
+// recorded is the status of all clusters as it was recorded last.
+func (m *Manager) recorded(ctx context.Context) (heartbeat.Status, error) {
+	parts := make([]heartbeat.Status, 0, len(m.clusters))
+	for _, c := range m.clusters {
+		rec, err := m.recall(ctx, c.Name)
+		if err != nil {
+			return heartbeat.Status{}, err
+		}
+		parts = append(parts, rec.Status)
+	}
+	return heartbeat.Join(parts...), nil
+}
+
+// asker is who gave a command.
+func (m *Manager) asker(c command.Command) actions.Asker {
+	who := "unknown"
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	if behind := os.Getenv("SUDO_USER"); behind != "" {
+		who += " (" + behind + ")"
+	}
+	where := m.name
+	if c.Door != "" {
+		where += ", by " + c.Door
+	}
+	text := strings.Join(strings.Fields(strings.Join([]string{
+		c.Level, c.Action, groupText(c), c.ID, flag("--when", c.When), flag("--do", c.Do), flag("--for", c.For), flag("--cluster", c.Cluster),
+	}, " ")), " ")
+	return actions.Asker{Who: who, Where: where, Command: m.mask.Text(text)}
+}
+
+// groupText is the group where it says something.
+func groupText(c command.Command) string {
+	if c.Group == command.All && c.Level != string(heartbeat.Services) {
+		return ""
+	}
+	return c.Group
+}
+
+func flag(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return name + " " + value
+}

@@ -1,0 +1,256 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/actions/runner"
+	"github.com/clmgr/clmgr/pkg/command"
+)
+
+// input is what the queue is judged by after a look, or (nil) by what was recorded.
+func (m *Manager) input(looked []seen) runner.Input { return runner.Input{Status: current(looked)} }
+
+// listActions answers with the queue, or with what of it the command asks for.
+func (m *Manager) listActions(ctx context.Context, c command.Command) command.Result {
+	view, doc, err := m.tellActions(ctx, c)
+	if err != nil && view.Queue == nil {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	r := command.Result{Command: c, Code: command.OK, Body: doc}
+	if c.ID != "" && len(doc.Actions) == 0 {
+		return command.Fail(c, command.NoActions, fmt.Errorf("cannot show action %s: there is none, or it was over long ago", c.ID))
+	}
+	var reasons []string
+	if err != nil {
+		r.Code, reasons = command.StoreFailure, append(reasons, err.Error())
+	}
+	for _, u := range view.Queue.Unread() {
+		reasons = append(reasons, "an entry cannot be read and is carried along: "+u.Why)
+	}
+	r.Reason = strings.Join(reasons, "; ")
+	return r
+}
+
+// tellActions is the queue with why each action does not start, by what was recorded last.
+func (m *Manager) tellActions(ctx context.Context, c command.Command) (ledger.View, actions.Document, error) {
+	view, err := m.ledger.Look(ctx)
+	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
+		return view, actions.Document{}, err
+	}
+	status, rerr := m.recorded(ctx)
+	doc := actions.Document{Verdicts: map[actions.ID]actions.Verdict{}, Holders: map[actions.ID][]string{}}
+	for _, v := range m.runner.Explain(view, runner.Input{Status: status}).Verdicts {
+		doc.Verdicts[v.ID] = v
+	}
+	for _, a := range view.Queue.All() {
+		if chosenAction(c, a) {
+			doc.Actions = append(doc.Actions, a)
+			doc.Holders[a.ID] = view.Queue.Holders(a.ID)
+		}
+	}
+	return view, doc, errors.Join(err, rerr)
+}
+
+// chosenAction tells whether the command's filters take an action. What is over is
+// taken where it is asked for.
+func chosenAction(c command.Command, a actions.Action) bool {
+	group := c.Group == "" || c.Group == command.All || c.Group == a.Do.Group || c.Group == a.Cluster || c.Group == a.When.IP.String() || c.Group == a.Instance
+	state := c.State == "" && (c.ID != "" || c.Plan != "" || !a.State().Finished()) || c.State == command.All || c.State == string(a.State())
+	return group && state && (c.ID == "" || c.ID == a.ID.String()) && (c.Plan == "" || c.Plan == a.Plan) &&
+		(c.Cluster == "" || c.Cluster == a.Cluster)
+}
+
+// addActions queues a document of the seed's shape, or the one action that the
+// command describes. What is bad is named, and the rest queued.
+func (m *Manager) addActions(ctx context.Context, c command.Command) command.Result {
+	drafts, bad, err := m.drafts(c)
+	if err != nil {
+		return command.Fail(c, command.NotUnderstood, err)
+	}
+	status, err := m.recorded(ctx)
+	if err != nil {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	for n := range drafts {
+		if drafts[n].Cluster == "" {
+			drafts[n].Cluster = m.clusterOf(c, drafts[n])
+		}
+		if drafts[n].Instance == "" {
+			drafts[n] = actions.Bind(drafts[n], status)
+		}
+	}
+	receipt, err := m.ledger.Add(ctx, actions.Request{
+		Drafts: drafts, InOrder: c.Document != "", AskedBy: m.asker(c), Words: m.words(),
+	})
+	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	doc := actions.Document{Holders: receipt.Holders}
+	for _, a := range receipt.Added {
+		queued, _ := receipt.View.Queue.Get(a.ID)
+		doc.Actions = append(doc.Actions, queued)
+	}
+	r := command.Result{Command: c, Code: command.OK, Body: doc}
+	var reasons []string
+	if err != nil {
+		r.Code, reasons = command.StoreFailure, append(reasons, err.Error())
+	}
+	for _, b := range worded(bad, receipt.Bad) {
+		r.Code, reasons = command.NotUnderstood, append(reasons, b.Error())
+	}
+	r.Reason = oneLine(errors.New(strings.Join(reasons, "; ")))
+	return r
+}
+
+// worded joins the two lists of bad entries; the first of an entry says most.
+func worded(lists ...[]actions.Bad) []actions.Bad {
+	var out []actions.Bad
+	for _, list := range lists {
+		for _, b := range list {
+			if !slices.ContainsFunc(out, func(o actions.Bad) bool { return o.Entry == b.Entry }) {
+				out = append(out, b)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b actions.Bad) int { return a.Entry - b.Entry })
+	return out
+}
+
+// drafts are what the command asks to queue.
+func (m *Manager) drafts(c command.Command) ([]actions.Action, []actions.Bad, error) {
+	if c.Document != "" {
+		return actions.ReadDrafts([]byte(c.Document))
+	}
+	when, err := actions.ParseTrigger(c.When)
+	if err != nil {
+		return nil, nil, err
+	}
+	do, err := actions.ParseDo(c.Do)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := actions.Action{When: when, Do: do, Cluster: c.Cluster, Plan: c.Plan}
+	for _, text := range strings.FieldsFunc(c.After, func(r rune) bool { return r == ',' || r == ' ' }) {
+		id, err := actions.ParseID(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		a.After = append(a.After, id)
+	}
+	return []actions.Action{a}, nil, nil
+}
+
+// clusterOf is the cluster of an action that names none: the command's, or the
+// only one that has what it is done to.
+func (m *Manager) clusterOf(c command.Command, a actions.Action) string {
+	if c.Cluster != "" {
+		return c.Cluster
+	}
+	var found []string
+	for name, groups := range m.words().Groups {
+		if a.Do.Group != command.All && groups[a.Do.Group] || len(m.clusters) == 1 {
+			found = append(found, name)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return ""
+}
+
+// changeActions retries or cancels one action, or those of a plan or a state.
+func (m *Manager) changeActions(ctx context.Context, c command.Command) command.Result {
+	if c.ID == "" && c.Plan == "" && c.State == "" {
+		return command.Fail(c, command.NotUnderstood, fmt.Errorf("cannot %s: no action is named; give an id, --plan or --state", c.Action))
+	}
+	view, err := m.ledger.Look(ctx)
+	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	var ids []actions.ID
+	for _, a := range view.Queue.All() {
+		wanted := c.ID != "" || c.Action == "retry" && a.State() == actions.Failed || c.Action == "cancel" && !a.State().Finished()
+		if chosenAction(c, a) && wanted {
+			ids = append(ids, a.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return command.Fail(c, command.NoActions, fmt.Errorf("cannot %s: no such action; clmgr actions list shows what there is", c.Action))
+	}
+	changed, refused, err := m.change(ctx, c.Action, ids)
+	if err != nil {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	r := command.Result{Command: c, Code: command.OK, Body: changed}
+	if len(refused) > 0 {
+		r.Code, r.Reason = command.Refused, strings.Join(refused, "; ")
+	}
+	return r
+}
+
+// change makes the moves in one swap. A cancel takes the successors along.
+func (m *Manager) change(ctx context.Context, verb string, ids []actions.ID) (actions.Document, []string, error) {
+	var doc actions.Document
+	var refused []string
+	err := m.ledger.Change(ctx, verb, func(v ledger.View) error {
+		doc, refused = actions.Document{}, nil
+		var done []actions.ID
+		for _, id := range ids {
+			all := []actions.ID{id}
+			var err error
+			if verb == "cancel" {
+				all, err = v.Queue.Cancel(id, v.Now)
+			} else {
+				err = v.Queue.Change(id, func(a actions.Action) (actions.Progress, error) { return a.Progress.Retry(v.Now) })
+			}
+			if err != nil {
+				refused = append(refused, id.String()+": "+err.Error())
+				continue
+			}
+			done = append(done, all...)
+		}
+		for _, id := range done {
+			if a, ok := v.Queue.Get(id); ok && !slices.ContainsFunc(doc.Actions, func(b actions.Action) bool { return b.ID == id }) {
+				doc.Actions = append(doc.Actions, a)
+			}
+		}
+		return nil
+	})
+	return doc, refused, err
+}
+
+// clearActions empties the queue, if that is meant.
+func (m *Manager) clearActions(ctx context.Context, c command.Command) command.Result {
+	if !c.Yes {
+		return command.Fail(c, command.Refused, fmt.Errorf("cannot empty the queue: refused by %s: every waiting action would be gone for good; say --yes (\"yes\": true) if that is meant", gateYes))
+	}
+	var doc actions.Document
+	err := m.ledger.Change(ctx, "clear", func(v ledger.View) error {
+		doc.Actions = v.Queue.All()
+		*v.Queue = *v.Queue.Clear(v.Now)
+		return nil
+	})
+	if err != nil {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	return command.Result{Command: c, Code: command.OK, Body: doc}
+}
+
+// holdFor reads how long a hold is to last.
+func holdFor(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return time.Time{}, fmt.Errorf("cannot hold for %q: want a duration as in 90m or 2h", text)
+	}
+	return now.Add(d), nil
+}

@@ -1,0 +1,242 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/plan"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+// gateHeld is the gate of what somebody holds.
+const gateHeld = "held"
+
+// wish is one service that is to be started, stopped or restarted.
+type wish struct {
+	cluster collect.Cluster
+	service collect.Service
+	steps   plan.Steps
+	ids     []actions.ID // of what was queued for it
+	err     error
+}
+
+// lifecycle queues what it takes to start, stop or restart services, and does at
+// once what may start now; the heartbeats do the rest.
+func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Result {
+	chosen, err := m.cover(ctx, c)
+	if err != nil {
+		return command.Fail(c, command.NothingMatches, err)
+	}
+	began, err := m.ledger.Own(ctx)
+	if err != nil {
+		return command.Fail(c, command.StoreFailure, err)
+	}
+	looked := m.look(ctx, c, chosen)
+	if r, stop := interrupted(ctx, c); stop {
+		return r
+	}
+	wishes := m.wishes(c.Action, chosen, current(looked))
+	if len(wishes) == 0 {
+		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot %s: group %q and type %q cover no service", c.Action, c.Group, c.Type))
+	}
+	if err := m.heldBack(ctx, c, wishes, current(looked)); err != nil {
+		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
+	}
+	ready := map[actions.ID]bool{}
+	for _, w := range wishes {
+		m.queue(ctx, c, w, current(looked))
+		if w.steps.Code == command.OK {
+			for _, id := range w.ids {
+				ready[id] = true
+			}
+		}
+	}
+	var failure error
+	if len(ready) > 0 {
+		_, failure = m.act(ctx, began, looked, func(a actions.Action) bool { return ready[a.ID] })
+	}
+	return m.granted(ctx, c, wishes, looked, failure)
+}
+
+// wishes are the services covered, each with its steps.
+func (m *Manager) wishes(verb string, chosen []chosen, s heartbeat.Status) []*wish {
+	machines := map[heartbeat.Key]heartbeat.Instance{} // by configured name
+	for _, i := range s.Instances {
+		machines[heartbeat.Key{Cluster: i.Cluster, Kind: heartbeat.Instances, Name: i.Name}] = i
+	}
+	var out []*wish
+	for _, ch := range chosen {
+		for _, v := range ch.cluster.Services {
+			if !ch.covers.Services[v.Target.Name] {
+				continue
+			}
+			w := &wish{cluster: ch.cluster, service: v}
+			out = append(out, w)
+			machine, on := machines[heartbeat.Key{Cluster: ch.cluster.Name, Kind: heartbeat.Instances, Name: ch.cluster.MachineAt(v.IP).Name}]
+			if !on {
+				w.err = fmt.Errorf("cannot %s %s: it is on no machine of cluster %s", verb, v.Target.Name, ch.cluster.Name)
+				continue
+			}
+			if v.Control == (services.Control{}) {
+				w.err = fmt.Errorf("cannot %s %s: nobody said how; give it a unit, or its mode %s the commands start and stop", verb, v.Target.Name, v.Target.Mode)
+				continue
+			}
+			w.steps = plan.Lifecycle(verb, heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, machine, ch.cluster.Driver.Name() != cloud.LocalName)
+		}
+	}
+	return out
+}
+
+// heldBack refuses all of it if somebody holds anything of it.
+func (m *Manager) heldBack(ctx context.Context, c command.Command, wishes []*wish, s heartbeat.Status) error {
+	var drafts []actions.Action
+	for _, w := range wishes {
+		drafts = append(drafts, w.steps.Drafts...)
+	}
+	return m.held(ctx, c, drafts, s)
+}
+
+// held refuses what somebody holds. Holds that cannot be read hold nothing back
+// but what would be queued, and that fails by itself.
+func (m *Manager) held(ctx context.Context, c command.Command, drafts []actions.Action, s heartbeat.Status) error {
+	v, err := m.ledger.Look(ctx)
+	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
+		return err
+	}
+	for _, a := range drafts {
+		if h, is := v.Queue.HeldBy(a, s, v.Now); is {
+			return &cloud.Refused{
+				Driver: "clmgr", Verb: c.Action, Name: a.Do.Group, Gate: gateHeld,
+				Reason: h.String() + "; clmgr release " + h.Group + " ends that",
+			}
+		}
+	}
+	return nil
+}
+
+func refusedOr(code command.Code, err error) command.Code {
+	if errors.As(err, new(*cloud.Refused)) {
+		return command.Refused
+	}
+	return code
+}
+
+// queue queues the steps of one wish.
+func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, s heartbeat.Status) {
+	if w.err != nil {
+		return
+	}
+	for n, a := range w.steps.Drafts {
+		w.steps.Drafts[n] = actions.Bind(a, s)
+	}
+	if last := &w.steps.Drafts[len(w.steps.Drafts)-1]; c.Action == "restart" && w.steps.Code == command.OK {
+		last.Require, w.err = m.invocation(ctx, w)
+		if w.err != nil {
+			return
+		}
+	}
+	receipt, err := m.ledger.Add(ctx, actions.Request{
+		Drafts: w.steps.Drafts, InOrder: true, Strict: true, AskedBy: m.asker(c), Words: m.words(),
+	})
+	for _, a := range receipt.Added {
+		w.ids = append(w.ids, a.ID)
+	}
+	for _, bad := range receipt.Bad {
+		err = errors.Join(err, bad)
+	}
+	w.err = err
+}
+
+// invocation is what a restart is to end: the invocation of the unit that runs now.
+func (m *Manager) invocation(ctx context.Context, w *wish) (map[string]string, error) {
+	s := m.service(w.cluster, w.service)
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Heartbeat.Deadline)
+	defer cancel()
+	state, err := services.Inspect(ctx, s.Host, s.Control)
+	if err != nil || state.Invocation == "" {
+		return nil, err
+	}
+	return map[string]string{handlers.InvocationKey(s.Name): state.Invocation}, nil
+}
+
+// granted answers with what became of the wishes; the gravest counts.
+func (m *Manager) granted(ctx context.Context, c command.Command, wishes []*wish, looked []seen, failure error) command.Result {
+	r := command.Result{Command: c, Code: command.OK}
+	var reasons []string
+	worse := func(code command.Code, reason string) {
+		gravity := map[command.Code]int{
+			command.OK: 0, startingOr(c.Action): 1, command.DelayedUntilStart: 2, command.DelayedUntilCreation: 3,
+			command.RemoteCommandFailed: 4, command.StoreFailure: 5,
+		}
+		if gravity[code] > gravity[r.Code] {
+			r.Code = code
+		}
+		if reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
+	view, err := m.ledger.Look(ctx)
+	if failure = errors.Join(failure, err); failure != nil {
+		worse(command.StoreFailure, failure.Error())
+	}
+	report := m.runner.Explain(view, m.input(looked))
+	doc := actions.Document{Verdicts: map[actions.ID]actions.Verdict{}}
+	for _, w := range wishes {
+		if w.err != nil {
+			worse(codeOf(w.err), w.err.Error())
+		}
+		for n, id := range w.ids {
+			a, _ := view.Queue.Get(id)
+			v, open := report.Of(id)
+			doc.Actions = append(doc.Actions, a)
+			if open {
+				doc.Verdicts[id] = v
+			}
+			if n == len(w.ids)-1 {
+				worse(standing(w, c.Action, a, v))
+			}
+		}
+	}
+	r.Body, r.Reason = doc, oneLine(errors.New(strings.Join(reasons, "; ")))
+	return r
+}
+
+func codeOf(err error) command.Code {
+	if errors.As(err, new(*ledger.Unshared)) {
+		return command.StoreFailure
+	}
+	return command.RemoteCommandFailed
+}
+
+// standing is how far the last action of a wish has come.
+func standing(w *wish, verb string, a actions.Action, v actions.Verdict) (command.Code, string) {
+	name := w.service.Target.Name
+	switch {
+	case a.State() == actions.Done:
+		return command.OK, ""
+	case w.steps.Code != command.OK:
+		return w.steps.Code, w.steps.Reason + "; queued as " + a.ID.String()
+	case a.State() == actions.Failed:
+		return command.RemoteCommandFailed, fmt.Sprintf("cannot %s %s: %s; given up, clmgr actions retry %s tries it again", verb, name, a.Progress.Failure.Err, a.ID)
+	case a.Progress.Failure.Times > 0:
+		return command.RemoteCommandFailed, fmt.Sprintf("cannot %s %s: %s; the heartbeats try %s again", verb, name, a.Progress.Failure.Err, a.ID)
+	}
+	return startingOr(verb), fmt.Sprintf("%s is not over: %s %s", name, a.ID, v.Reason)
+}
+
+// startingOr is the code of what is under way.
+func startingOr(verb string) command.Code {
+	if verb == "stop" {
+		return command.Stopping
+	}
+	return command.Starting
+}

@@ -1,0 +1,61 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+// Machines returns the machines a command is about. See handlers.Site.
+func (m *Manager) Machines(c command.Command) ([]handlers.Machine, error) {
+	var out []handlers.Machine
+	for _, ch := range m.choose(c) {
+		for _, machine := range ch.cluster.Machines {
+			if ch.covers.Machines[machine.Name] {
+				out = append(out, handlers.Machine{Name: machine.Name, Driver: ch.cluster.Driver})
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("cannot %s: there is no machine %q in cluster %s", c.Action, c.Group, c.Cluster)
+	}
+	return out, nil
+}
+
+// Services returns the services a command is about. See handlers.Site.
+func (m *Manager) Services(c command.Command) ([]handlers.Service, error) {
+	var out []handlers.Service
+	for _, ch := range m.choose(c) {
+		for _, s := range ch.cluster.Services {
+			if ch.covers.Services[s.Target.Name] {
+				out = append(out, m.service(ch.cluster, s))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("cannot %s: there is no service %q in cluster %s", c.Action, c.Group, c.Cluster)
+	}
+	return out, nil
+}
+
+// service is a service as handlers see it.
+func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service {
+	host := m.pool.Host(c.SSH, c.MachineAt(s.IP).SSH)
+	reach := services.Reach{Dial: new(net.Dialer).DialContext, DialThere: host.Dial, Run: host.Run}
+	if s.ViaSSH {
+		reach.Dial = collect.DialOn(host)
+	}
+	return handlers.Service{
+		Name: s.Target.Name, Host: host, Control: s.Control,
+		Probe: func(ctx context.Context) services.Observation {
+			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+			defer cancel()
+			return services.Probe(ctx, s.Target, reach)
+		},
+	}
+}
