@@ -14,7 +14,7 @@ export GORACE=atexit_sleep_ms=10
 
 # What boots machines, and what writes to stores; everything else is pure.
 lab='^github.com/clmgr/clmgr/(cmd/clmgr|internal/lab|internal/e2e|pkg/services|pkg/remote/job)'
-store='^github.com/clmgr/clmgr/pkg/(store|eventlog)'
+store='^github.com/clmgr/clmgr/pkg/(store|eventlog|actions/(ledger|runner))'
 
 failed=0
 total=0

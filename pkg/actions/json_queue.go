@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -19,12 +17,20 @@ const queueVersion = 1
 var ErrNewer = errors.New("written by a newer clmgr")
 
 type wireQueue struct {
-	Version int                          `json:"version"`
-	Marks   map[string]uint64            `json:"marks"`
-	Actions []json.RawMessage            `json:"actions"`
-	Holds   []json.RawMessage            `json:"holds,omitempty"`
-	Held    map[string]map[string]uint64 `json:"held,omitempty"`
-	Unread  []wireUnread                 `json:"unread,omitempty"`
+	wireHead
+	Actions []json.RawMessage `json:"actions"`
+	wireTail
+}
+
+type wireHead struct {
+	Version int               `json:"version"`
+	Marks   map[string]uint64 `json:"marks"`
+}
+
+type wireTail struct {
+	Holds  []json.RawMessage            `json:"holds,omitempty"`
+	Held   map[string]map[string]uint64 `json:"held,omitempty"`
+	Unread []wireUnread                 `json:"unread,omitempty"`
 }
 
 type wireHold struct {
@@ -140,33 +146,6 @@ func compact(raw []byte) []byte {
 		return raw
 	}
 	return out.Bytes()
-}
-
-// Encode gives the bytes to store: the same for the same queue.
-func (q *Queue) Encode() ([]byte, error) {
-	w := wireQueue{Version: queueVersion, Marks: q.marks, Held: q.held, Actions: make([]json.RawMessage, 0, len(q.actions))}
-	if w.Marks == nil {
-		w.Marks = map[string]uint64{}
-	}
-	for _, a := range q.All() {
-		raw, err := json.Marshal(actionOf(&a))
-		if err != nil {
-			return nil, fmt.Errorf("cannot encode queue: action %s: %w", a.ID, err)
-		}
-		w.Actions = append(w.Actions, raw)
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(q.holds), ID.Compare) {
-		h := q.holds[id]
-		raw, err := json.Marshal(holdOf(h))
-		if err != nil {
-			return nil, fmt.Errorf("cannot encode queue: hold %s: %w", id, err)
-		}
-		w.Holds = append(w.Holds, raw)
-	}
-	for _, u := range q.unread {
-		w.Unread = append(w.Unread, wireUnread{u.Raw, u.Why})
-	}
-	return json.Marshal(w)
 }
 
 func holdOf(h Hold) wireHold {

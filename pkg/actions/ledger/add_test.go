@@ -11,6 +11,7 @@ import (
 
 // A number must be on the disk before anybody can see it.
 func TestAddIsInTheOwnCopyFirst(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m := newManager(t, shared, "m1")
 	seen := ""
@@ -31,6 +32,7 @@ func TestAddIsInTheOwnCopyFirst(t *testing.T) {
 }
 
 func TestAddTellsWhoHoldsIt(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	got, err := m1.Add(t.Context(), request("n1"))
@@ -56,6 +58,7 @@ func TestAddTellsWhoHoldsIt(t *testing.T) {
 }
 
 func TestAddLeavesOutWhatIsBad(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, t.TempDir(), "m1")
 	r := request("n1", "n2")
 	r.Drafts[0].Do.Action = "explode"
@@ -77,6 +80,7 @@ func TestAddLeavesOutWhatIsBad(t *testing.T) {
 }
 
 func TestAddWithoutTheStore(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	for _, test := range []struct {
 		name    string
@@ -114,6 +118,7 @@ func TestAddWithoutTheStore(t *testing.T) {
 // A state directory that is lost makes a new writer, whose numbers cannot be
 // taken for those of the old one.
 func TestLostStateDirectoryMakesANewWriter(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m := newManager(t, shared, "m1")
 	old := m.add(t, "n1")[0]
@@ -132,6 +137,7 @@ func TestLostStateDirectoryMakesANewWriter(t *testing.T) {
 }
 
 func TestWritersHaveNamesThatActionsCanBear(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"db-mgr1.example.org", "", "---", ".x", "Müller & Sohn", strings.Repeat("é", 200)} {
 		m := newManager(t, t.TempDir(), name)
 		x := m.add(t, "n1")[0]

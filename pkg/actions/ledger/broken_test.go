@@ -54,6 +54,7 @@ func wantNewer(t *testing.T, name string, err error) {
 }
 
 func TestBrokenOwnCopy(t *testing.T) {
+	t.Parallel()
 	for name, text := range breakages("writer") {
 		t.Run(name, func(t *testing.T) {
 			m := newManager(t, t.TempDir(), "m1")
@@ -82,6 +83,7 @@ func TestBrokenOwnCopy(t *testing.T) {
 }
 
 func TestBrokenSharedCopy(t *testing.T) {
+	t.Parallel()
 	for name, text := range breakages("name") {
 		t.Run(name, func(t *testing.T) {
 			shared := t.TempDir()
@@ -112,6 +114,7 @@ func TestBrokenSharedCopy(t *testing.T) {
 }
 
 func TestBrokenLeases(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"%PDF", `{"version":2}`, "{}"} {
 		m := newManager(t, t.TempDir(), "m1")
 		x := m.add(t, "n1")[0]

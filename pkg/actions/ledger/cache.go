@@ -15,6 +15,7 @@ type cache struct {
 	mu    sync.Mutex
 	raw   []byte // of queue
 	queue *actions.Queue
+	out   actions.Encoder
 }
 
 // page remembers one document.
@@ -44,7 +45,7 @@ func (c *cache) encode(q *actions.Queue) ([]byte, error) {
 	if c.queue != nil && c.queue.Equal(q) {
 		return c.raw, nil
 	}
-	raw, err := q.Encode()
+	raw, err := c.out.Encode(q)
 	if err == nil {
 		c.raw, c.queue = raw, q.Clone()
 	}

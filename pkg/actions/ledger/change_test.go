@@ -34,6 +34,7 @@ func cancelling(id actions.ID) func(ledger.View) error {
 }
 
 func TestChangeThatFailsStoresNothing(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	x := m1.add(t, "n1")[0]
@@ -56,6 +57,7 @@ func TestChangeThatFailsStoresNothing(t *testing.T) {
 }
 
 func TestChangeIsInBothCopiesWhenItReturns(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	x := m1.add(t, "n1")[0]
@@ -82,6 +84,7 @@ func TestChangeIsInBothCopiesWhenItReturns(t *testing.T) {
 }
 
 func TestChangeWhoseAnswerGetsLost(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	x := m1.add(t, "n1")[0]
@@ -108,6 +111,7 @@ func TestChangeWhoseAnswerGetsLost(t *testing.T) {
 // What cannot be written to the own disk is an error, though it is shared: its
 // caller must not act on it.
 func TestChangeThatTheDiskDoesNotTake(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, t.TempDir(), "m1")
 	x := m.add(t, "n1")[0]
 	m.shared.set(func(s *tap) { s.before = func() { m.own.set(func(s *tap) { s.down = os.ErrPermission }) } })
@@ -119,6 +123,7 @@ func TestChangeThatTheDiskDoesNotTake(t *testing.T) {
 
 // What is kept on the disk alone reaches the others with the next look.
 func TestKeep(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	x := m1.add(t, "n1")[0]
@@ -148,6 +153,7 @@ func TestKeep(t *testing.T) {
 
 // One Ledger, several goroutines and two Ledgers on one state directory.
 func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m := newManager(t, shared, "m1")
 	same := managerAt(t, shared, m.state, "m1")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestLookWritesNothingBeforeAnythingIsQueued(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m := newManager(t, shared, "m1")
 	if v := m.look(t); v.Queue.Len() != 0 || v.Writer != "" || v.Now.IsZero() {
@@ -27,6 +28,7 @@ func TestLookWritesNothingBeforeAnythingIsQueued(t *testing.T) {
 // A zone of its own and the reading of a monotonic clock must not make equal
 // times unequal: then copies would never come to be equal.
 func TestLookWritesNothingWhereCopiesAreEqual(t *testing.T) {
+	t.Parallel()
 	for _, forgets := range []bool{false, true} {
 		shared := t.TempDir()
 		options := func(o *ledger.Options) {
@@ -80,6 +82,7 @@ func TestLookWritesNothingWhereCopiesAreEqual(t *testing.T) {
 }
 
 func TestLookMergesBothWays(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	m1.shared.set(func(s *tap) { s.down = errDown })
@@ -106,6 +109,7 @@ func TestLookMergesBothWays(t *testing.T) {
 
 // A look that cannot store what it merged shows what is in the own copy.
 func TestLookThatCannotStoreShowsTheOwnCopy(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
 	m1.add(t, "n1")
@@ -128,6 +132,7 @@ func TestLookThatCannotStoreShowsTheOwnCopy(t *testing.T) {
 // A shared document that is lost comes back from the copies, under another
 // name: whoever looks then knows that claims may have got lost.
 func TestLookRestoresWhatTheStoreForgot(t *testing.T) {
+	t.Parallel()
 	shared := t.TempDir()
 	clock := actions.Instant{Boot: "b", Since: time.Hour}
 	options := func(o *ledger.Options) { o.Clock = func() actions.Instant { return clock } }

@@ -60,6 +60,7 @@ func (r *record) check(t *testing.T, q *actions.Queue) {
 // Two processes of one manager write under one name, and each number is given
 // once.
 func TestProcessesOfOneManagerGiveDifferentNumbers(t *testing.T) {
+	t.Parallel()
 	shared, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	said := newRecord()
 	a, b := child(t, shared, state, "a", 20), child(t, shared, state, "b", 20)
@@ -93,9 +94,10 @@ func TestProcessesOfOneManagerGiveDifferentNumbers(t *testing.T) {
 // A process killed at any moment loses nothing that it had said was added, and
 // the next one goes on.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	shared, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	said := newRecord()
-	const kills = 25
+	const kills = 12
 	for n := range kills {
 		cmd := child(t, shared, state, fmt.Sprintf("k%d", n), 0)
 		lines := started(t, cmd)
@@ -104,7 +106,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 				said.note(t, lines.Text())
 			}
 		}
-		time.AfterFunc(rand.N(20*time.Millisecond), func() { _ = cmd.Process.Kill() })
+		time.AfterFunc(rand.N(50*time.Millisecond), func() { _ = cmd.Process.Kill() })
 		for lines.Scan() {
 			said.note(t, lines.Text())
 		}

@@ -55,6 +55,7 @@ func (g *gauge) want(t *testing.T, attempts int) {
 
 // (a) M1 finishes X, the copy of M2 says waiting, the store forgets, M2 looks first.
 func TestHistoryAOnMemcached(t *testing.T) {
+	t.Parallel()
 	losses(t, func(t *testing.T, lose func(*memcached)) {
 		history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, _ *manager) {
 			x := m1.add("x")[0]
@@ -84,6 +85,7 @@ func TestHistoryAOnMemcached(t *testing.T) {
 // (b) M1 works under a lease, the store forgets, M2 restores a copy from before
 // the lease.
 func TestHistoryBOnMemcached(t *testing.T) {
+	t.Parallel()
 	losses(t, func(t *testing.T, lose func(*memcached)) {
 		for _, cut := range []bool{false, true} {
 			t.Run(fmt.Sprintf("M1 cut off %v", cut), func(t *testing.T) {
@@ -128,6 +130,7 @@ func TestHistoryBOnMemcached(t *testing.T) {
 // would succeed: here it comes when the new document has the very id that it
 // had read. Nothing that came since is lost.
 func TestHistoryCOnMemcached(t *testing.T) {
+	t.Parallel()
 	history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, m3 *manager) {
 		x := m1.add("x")[0]
 		old := mc.swapID()
@@ -182,6 +185,7 @@ func TestHistoryCOnMemcached(t *testing.T) {
 // (d) A done action that was pruned comes back as waiting from a manager that
 // was cut off for long.
 func TestHistoryDOnMemcached(t *testing.T) {
+	t.Parallel()
 	losses(t, func(t *testing.T, lose func(*memcached)) {
 		history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, m3 *manager) {
 			x := m1.add("x")[0]
@@ -240,6 +244,7 @@ func TestHistoryDOnMemcached(t *testing.T) {
 // (e) The only copy sits on a laptop that does not look again: whoever asked was
 // told that nobody else holds it. Once another holds it, the laptop may go.
 func TestHistoryEOnMemcached(t *testing.T) {
+	t.Parallel()
 	losses(t, func(t *testing.T, lose func(*memcached)) {
 		history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, laptop *manager) {
 			laptop.link.cut(true)
@@ -278,6 +283,7 @@ func TestHistoryEOnMemcached(t *testing.T) {
 
 // A memcached that is killed under a working manager, and is back in time.
 func TestMemcachedRestartsUnderWork(t *testing.T) {
+	t.Parallel()
 	history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, _ *manager) {
 		m1.handlers["x"] = g.does(5*time.Minute, nil)
 		x := m1.add("x")[0]

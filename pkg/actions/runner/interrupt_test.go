@@ -14,6 +14,7 @@ import (
 // An interruption is nobody's failure, whatever the work ends with because of
 // it, and the others know at once that it is over.
 func TestInterruptedWorkIsHandedBack(t *testing.T) {
+	t.Parallel()
 	for _, end := range []error{context.Canceled, errors.New("cannot install: signal: killed"), &actions.Retry{Reason: "half done"}} {
 		t.Run(end.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,6 +55,7 @@ func TestInterruptedWorkIsHandedBack(t *testing.T) {
 // What does not come to an end in the time given has failed, so that it is
 // given up one day; unless its handler says that it got on.
 func TestTimeIsOver(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		end   func(context.Context) error
@@ -89,6 +91,7 @@ func TestTimeIsOver(t *testing.T) {
 
 // A success that comes while clmgr is interrupted is a success.
 func TestSuccessDuringInterruption(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		m.handlers["a"] = func(ctx context.Context, _ actions.Action) error {
@@ -111,6 +114,7 @@ func TestSuccessDuringInterruption(t *testing.T) {
 // A handler that does not listen is left under its lease: Run returns, nobody
 // begins before the lease has lapsed, and its late end does no harm.
 func TestHandlerThatDoesNotStop(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m1, m2 := s.manager("m1"), s.manager("m2")
@@ -157,6 +161,7 @@ func TestHandlerThatDoesNotStop(t *testing.T) {
 }
 
 func TestCancelWhileRunning(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		end   error

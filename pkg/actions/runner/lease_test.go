@@ -35,6 +35,7 @@ func (s *stopwatch) handle(ctx context.Context, _ actions.Action) error {
 
 // A store that is away for less than a lease holds nobody up.
 func TestStoreAwayForAMoment(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m := s.manager("m1")
@@ -56,6 +57,7 @@ func TestStoreAwayForAMoment(t *testing.T) {
 // However a store does not answer, a handler is stopped before others may
 // begin; what it found out is kept on disk and brought over.
 func TestStoreAwayForLonger(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		breaks func(*link)
@@ -103,6 +105,7 @@ func TestStoreAwayForLonger(t *testing.T) {
 // Another one takes over after one and a half leases; what the first says when
 // it comes back is refused, or is a fact.
 func TestLostLease(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, first string
 		end         error
@@ -157,6 +160,7 @@ func TestLostLease(t *testing.T) {
 // While a handler does not stop though its lease is lost, the store is not
 // asked all the time.
 func TestNothingSpinsWhileAHandlerDoesNotStop(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m1, m2 := s.manager("m1"), s.manager("m2")
@@ -178,6 +182,7 @@ func TestNothingSpinsWhileAHandlerDoesNotStop(t *testing.T) {
 // A machine that slept beyond its leases stops what it did, and does not renew
 // them: others may have begun where it was not known.
 func TestMachineThatSlept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m := s.manager("m1")
@@ -203,6 +208,7 @@ func TestMachineThatSlept(t *testing.T) {
 // The answer to a claim gets lost: the claim is taken up, and the work is done
 // once.
 func TestClaimWhoseAnswerGotLost(t *testing.T) {
+	t.Parallel()
 	for _, loses := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSite(t)
@@ -235,6 +241,7 @@ func TestClaimWhoseAnswerGotLost(t *testing.T) {
 
 // Without an answer for good, Run ends, and the claims lapse.
 func TestStoreThatNeverAnswersAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m, other := s.manager("m1"), s.manager("m2")
@@ -256,6 +263,7 @@ func TestStoreThatNeverAnswersAgain(t *testing.T) {
 
 // A claim that took as long as it lasts is not worked under.
 func TestClaimThatTookTooLong(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		m.options.Limits.Lease = 6 * time.Second
@@ -276,6 +284,7 @@ func TestClaimThatTookTooLong(t *testing.T) {
 
 // A store that is away when Run begins is an error, and nothing is begun.
 func TestStoreAwayFromTheBeginning(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		var g gauge

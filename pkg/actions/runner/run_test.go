@@ -15,6 +15,7 @@ import (
 )
 
 func TestRunDoesWhatIsDue(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		m, other := s.manager("m1"), s.manager("m2")
@@ -42,6 +43,7 @@ func TestRunDoesWhatIsDue(t *testing.T) {
 }
 
 func TestFailsThreeTimesThenWorks(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		left := 3
@@ -78,6 +80,7 @@ func TestFailsThreeTimesThenWorks(t *testing.T) {
 }
 
 func TestGivesUpAndCanBeRetried(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		works := false
@@ -111,6 +114,7 @@ func TestGivesUpAndCanBeRetried(t *testing.T) {
 }
 
 func TestPanicIsAFailureOfThatActionAlone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		var g gauge
@@ -128,6 +132,7 @@ func TestPanicIsAFailureOfThatActionAlone(t *testing.T) {
 }
 
 func TestRetryAndWaitAreNoFailures(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		n := 0
@@ -152,6 +157,7 @@ func TestRetryAndWaitAreNoFailures(t *testing.T) {
 }
 
 func TestWidth(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		m.options.Width = 3
@@ -170,6 +176,7 @@ func TestWidth(t *testing.T) {
 }
 
 func TestOnlyAndWhatThisProgramCannotDo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		var g gauge
@@ -189,6 +196,7 @@ func TestOnlyAndWhatThisProgramCannotDo(t *testing.T) {
 
 // A plan goes on in its order within one Run, and not beyond what failed.
 func TestPlanInOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		var g gauge
@@ -213,6 +221,7 @@ func TestPlanInOrder(t *testing.T) {
 }
 
 func TestErrorsAreMaskedAndFitOneLine(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newSite(t).manager("m1")
 		m.options.Mask = func(s string) string { return strings.ReplaceAll(s, "hunter2", "***") }
@@ -234,6 +243,7 @@ func TestErrorsAreMaskedAndFitOneLine(t *testing.T) {
 
 // Two that run at the same instant share the work and repeat none of it.
 func TestTwoManagersAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		var mu sync.Mutex
