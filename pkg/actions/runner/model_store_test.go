@@ -86,7 +86,7 @@ func (v *way) Get(_ context.Context, key string) ([]byte, error) {
 		return nil, err
 	}
 	doc, _ := v.get(key)
-	if v.shared && v.p.w.chance(10) { // the answer was on its way while somebody wrote
+	if v.shared && v.p.chance(10) { // the answer was on its way while somebody wrote
 		v.mu.Lock()
 		if old, was := v.before[key]; was && old != nil {
 			doc = old
@@ -125,15 +125,15 @@ func (v *way) Update(ctx context.Context, key, why string, f func([]byte) ([]byt
 
 // trouble is what can happen between the read and the write.
 func (v *way) trouble(ctx context.Context, key string, version int, next []byte) (again bool, err error) {
-	w := v.p.w
+	p := v.p
 	switch {
-	case w.chance(8): // somebody else was faster
+	case p.chance(8): // somebody else was faster
 		return true, nil
-	case w.chance(8): // the network is slow
-		time.Sleep(time.Duration(w.intn(4000)) * time.Millisecond)
-	case w.chance(4): // it arrives after everybody has given up
-		late := time.Duration(w.intn(8000)) * time.Millisecond
-		w.all.Go(func() {
+	case p.chance(8): // the network is slow
+		time.Sleep(time.Duration(p.intn(4000)) * time.Millisecond)
+	case p.chance(4): // it arrives after everybody has given up
+		late := time.Duration(p.intn(8000)) * time.Millisecond
+		p.w.all.Go(func() {
 			time.Sleep(late)
 			v.swap(key, version, next)
 		})
@@ -145,35 +145,38 @@ func (v *way) trouble(ctx context.Context, key string, version int, next []byte)
 
 // after is what can happen after the write.
 func (v *way) after() error {
-	switch w := v.p.w; {
+	switch p := v.p; {
 	case !v.shared:
-	case w.chance(2):
+	case p.chance(2):
 		v.p.kill()
 		return errDead
-	case w.chance(6):
+	case p.chance(6):
 		return fmt.Errorf("%w: the answer got lost", store.ErrUnknown)
 	}
 	return nil
 }
 
-// doneIn returns what is in a shared document, and whether it is done.
-func doneIn(doc []byte) (map[actions.ID]bool, error) {
+// ended is what a shared document says of an action.
+type ended struct {
+	Done      bool `json:"done"`
+	Cancelled bool `json:"cancelled"`
+}
+
+func endedIn(doc []byte) (map[actions.ID]ended, error) {
 	var w struct {
 		Queue struct {
 			Actions []struct {
 				ID       actions.ID `json:"id"`
-				Progress struct {
-					Done bool `json:"done"`
-				} `json:"progress"`
+				Progress ended      `json:"progress"`
 			} `json:"actions"`
 		} `json:"queue"`
 	}
 	if err := json.Unmarshal(doc, &w); err != nil {
 		return nil, err
 	}
-	out := map[actions.ID]bool{}
+	out := map[actions.ID]ended{}
 	for _, a := range w.Queue.Actions {
-		out[a.ID] = a.Progress.Done
+		out[a.ID] = a.Progress
 	}
 	return out, nil
 }

@@ -23,15 +23,16 @@ type world struct {
 	nodes  []*node
 	all    sync.WaitGroup // of everything that goes on
 
+	rng *rand.Rand // of the test itself; processes and attempts have their own
+
 	mu       sync.Mutex
-	rng      *rand.Rand
 	calm     bool // nothing happens by chance any more
 	failed   bool
 	active   map[actions.ID]*life
 	busy     map[string]actions.ID // groups that somebody is at work on
 	known    map[actions.ID]actions.Action
 	verified map[actions.ID]bool
-	dropped  map[actions.ID]bool
+	dropped  map[actions.ID]bool      // was seen cancelled
 	done     map[actions.ID]time.Time // in the shared document, since when
 	sum      tally
 	moved    time.Time // when something was last done
@@ -62,7 +63,19 @@ type life struct {
 	once   sync.Once
 	ledger *ledger.Ledger
 	runner *runner.Runner
+
+	mu  sync.Mutex
+	rng *rand.Rand
 }
+
+func (l *life) intn(n int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rng.IntN(n)
+}
+
+// chance is true in so many of a hundred cases, and never when all is calm.
+func (l *life) chance(percent int) bool { return !l.w.isCalm() && l.intn(100) < percent }
 
 func modelLimits() actions.Limits {
 	return actions.Limits{
@@ -98,19 +111,6 @@ func (w *world) failLocked(format string, args ...any) {
 	}
 }
 
-func (w *world) intn(n int) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.rng.IntN(n)
-}
-
-// chance is true in so many of a hundred cases, and never when all is calm.
-func (w *world) chance(percent int) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.calm && w.rng.IntN(100) < percent
-}
-
 func (w *world) isCalm() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -125,16 +125,17 @@ func (w *world) stored(_ string, _, next []byte) {
 		clear(w.done)
 		return
 	}
-	done, err := doneIn(next)
+	all, err := endedIn(next)
 	if err != nil {
 		w.failLocked("a document that cannot be read: %v", err)
 	}
-	for id, is := range done {
+	for id, is := range all {
 		_, was := w.done[id]
-		if was && !is {
+		if was && !is.Done {
 			w.failLocked("%s was done and is not any more", id)
 		}
-		if !is {
+		w.dropped[id] = w.dropped[id] || is.Cancelled
+		if !is.Done {
 			continue
 		}
 		if _, known := w.done[id]; !known {
@@ -213,7 +214,7 @@ func (n *node) wall() time.Time {
 // reboot ends the processes of the node; its clock begins anew.
 func (n *node) reboot() {
 	n.restart(0)
-	n.set(func() { n.boot, n.booted = fmt.Sprintf("%s-%d", n.name, n.w.intn(1<<30)), time.Now() })
+	n.set(func() { n.boot, n.booted = fmt.Sprintf("%s-%d", n.name, n.w.rng.IntN(1<<30)), time.Now() })
 	n.restart(1)
 }
 
@@ -232,7 +233,7 @@ func (n *node) restart(processes int) {
 }
 
 func (n *node) process() *life {
-	l := &life{w: n.w, node: n, dead: make(chan struct{})}
+	l := &life{w: n.w, node: n, dead: make(chan struct{}), rng: rand.New(rand.NewPCG(n.w.rng.Uint64(), 1))}
 	l.ledger = ledger.New(ledger.Options{
 		Shared: &way{n.w.shared, l, true}, Own: &way{n.disk, l, false}, Manager: n.name, Forgets: true, Limits: modelLimits(),
 		Clock: n.clock, Now: n.wall,
@@ -281,7 +282,8 @@ func (l *life) handle(ctx context.Context, a actions.Action) error {
 	}
 	w.enter(l, a)
 	defer w.leave(l, a)
-	takes, end := time.Duration(w.intn(40000))*time.Millisecond, w.intn(20)
+	rng := rand.New(rand.NewPCG(w.seed<<16+a.ID.Seq, a.Progress.Claim().Try<<8+uint64(a.Do.Group[1])))
+	takes, end := time.Duration(rng.IntN(40000))*time.Millisecond, rng.IntN(20)
 	if w.isCalm() {
 		takes, end = time.Second, 0
 	}
