@@ -2,7 +2,7 @@
 # Shows the main job on real parts, and fails if any of it does not happen: launches
 # three Debian machines through an EC2 API, with a MariaDB primary and replica,
 # memcached, HAProxy and keepalived on them, looks, breaks things behind clmgr's back,
-# and shows what each look tells.
+# shows what each look tells, and has a service started on a machine that is off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clmgr=bin/clmgr
@@ -59,6 +59,7 @@ $clmgr -o table instances launch all --wait
 echo "\$ clmgr instances launch all --wait   # again: nothing is made twice"
 $clmgr -o table instances launch all --wait
 $clmgr lab sample --name $lab
+$clmgr lab exec --name $lab m3 -- systemctl -q disable memcached # or it would come back with its machine, without clmgr
 
 say "Everything runs"
 look 0
@@ -112,20 +113,57 @@ look 3
 told "$(hostname) seeing > isolated"
 $clmgr lab heal --name $lab
 
-say "Both come back"
+say "The database on m2 goes on"
 $clmgr lab exec --name $lab m2 -- pkill -CONT mariadbd
-echo "\$ clmgr instances start m3 --wait"
-$clmgr -o table instances start m3 --wait
-settled m3
-look 0
+look 3
 told "$(hostname) isolated > seeing
-node11 Database communication failure > running
-m3 stopped > running
-nosql2 stopped > running
+node11 Database communication failure > running"
+
+say "Start nosql2: its machine is off, so that is queued, and its machine before it"
+do_() { # CODE, ARGUMENTS
+  local want=$1 rc=0
+  shift
+  echo "\$ clmgr $*"
+  $clmgr -o table "$@" || rc=$?
+  [ $rc = "$want" ] || die "clmgr $* exited with $rc, not $want"
+}
+do_ 4 services start nosql2
+code=$($clmgr -o json services start nosql2 2>/dev/null | jq -r .code || true) # again: it joins what is queued
+[ "$code" = ER0016 ] || die "services start answered $code, not ER0016"
+
+say "The heartbeats that follow do it, as they would from cron: the machine, SSH, the service"
+[ "$($clmgr -o json actions list | jq '.actions | length')" = 2 ] || die "not two actions are queued"
+look 3
+told ""
+settled m3
+look 3
+told "m3 stopped > running
+nosql2 stopped > Memcache communication failure
 sshd3 stopped > running
 boot3 stopped > running
 lb3 stopped > running
 vip3 stopped > running"
+look 0
+told "nosql2 Memcache communication failure > running"
+do_ 0 actions list
+[ "$($clmgr -o json actions list | jq '.actions | length')" = 0 ] || die "the queue is not empty"
+do_ 0 actions show "$($clmgr -o json actions list --state done | jq -r '.actions[-1].id')"
+
+say "A client of the service sees it back"
+m3ip=$($clmgr -o json instances heartbeat --last | jq -r '.instances_status.instances[][] | select(.name == "m3") | .ip')
+exec 3<>"/dev/tcp/$m3ip/11211"
+printf 'version\r\n' >&3
+read -r -t 5 answer <&3 || die "nosql2 does not answer"
+exec 3>&-
+echo "$answer"
+[[ $answer == VERSION* ]] || die "nosql2 answered $answer"
+
+say "Somebody works on node10: nothing is started there meanwhile, by any door"
+do_ 0 hold node10 --for 2h --reason "its disk is being replaced"
+do_ 5 services restart node10
+look 0
+told ""
+do_ 0 release node10
 
 say "What happened, from the log"
 $clmgr -o table events list
