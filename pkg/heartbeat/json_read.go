@@ -55,6 +55,7 @@ func (d *Document) readInstances(w *wireInstances, r *times) {
 	if w == nil {
 		return
 	}
+	d.Instances = make([]Instance, 0, len(w.Instances))
 	for _, one := range w.Instances {
 		for id, i := range one {
 			d.Instances = append(d.Instances, Instance{
@@ -80,6 +81,7 @@ func (d *Document) readServices(w *wireServices, r *times) {
 	if w == nil {
 		return
 	}
+	d.Services = make([]Service, 0, len(w.Services))
 	for _, one := range w.Services {
 		for name, v := range one {
 			d.Services = append(d.Services, Service{

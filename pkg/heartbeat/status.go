@@ -229,15 +229,19 @@ func Join(parts ...Status) Status {
 // the keys of; an instance's may be by its configured name.
 func (s Status) Only(cover map[Key]bool) Status {
 	out := s
-	out.Instances, out.Services = nil, nil
-	for _, i := range s.Instances {
-		if cover[i.Key()] || cover[Key{i.Cluster, Instances, i.Name}] {
-			out.Instances = append(out.Instances, i)
-		}
-	}
-	for _, v := range s.Services {
-		if cover[v.Key()] {
-			out.Services = append(out.Services, v)
+	out.Instances = pick(s.Instances, func(i *Instance) bool {
+		return cover[i.Key()] || cover[Key{i.Cluster, Instances, i.Name}]
+	})
+	out.Services = pick(s.Services, func(v *Service) bool { return cover[v.Key()] })
+	return out
+}
+
+// pick returns those of the list that are wanted, in a list of its own.
+func pick[E any](list []E, wanted func(*E) bool) []E {
+	out := make([]E, 0, len(list))
+	for n := range list {
+		if wanted(&list[n]) {
+			out = append(out, list[n])
 		}
 	}
 	return out

@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"net"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
@@ -46,16 +45,12 @@ func (m *Manager) Services(c command.Command) ([]handlers.Service, error) {
 // service is a service as handlers see it.
 func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service {
 	host := m.pool.Host(c.SSH, c.MachineAt(s.IP).SSH)
-	reach := services.Reach{Dial: new(net.Dialer).DialContext, DialThere: host.Dial, Run: host.Run}
-	if s.ViaSSH {
-		reach.Dial = collect.DialOn(host)
-	}
 	return handlers.Service{
 		Name: s.Target.Name, Host: host, Control: s.Control,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()
-			return services.Probe(ctx, s.Target, reach)
+			return services.Probe(ctx, s.Target, s.Reach(host))
 		},
 	}
 }

@@ -136,10 +136,15 @@ func chosen(all []cloud.Instance, s Selection) []cloud.Instance {
 	return out
 }
 
+// chosenServices returns the services the selection covers; the cluster's own list,
+// not to be written to, where that is all of them.
 func chosenServices(c Cluster, s Selection) []Service {
+	if s.Whole {
+		return c.Services
+	}
 	var out []Service
 	for _, v := range c.Services {
-		if s.Whole || s.Services[v.Target.Name] {
+		if s.Services[v.Target.Name] {
 			out = append(out, v)
 		}
 	}

@@ -16,13 +16,9 @@ import (
 // lookAtService probes one service, within its own timeout.
 func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) heartbeat.Service {
 	host := c.pool.Host(r.Cluster.SSH, r.Cluster.MachineAt(s.IP).SSH)
-	to := services.Reach{Dial: new(net.Dialer).DialContext, DialThere: host.Dial, Run: host.Run}
-	if s.ViaSSH {
-		to.Dial = DialOn(host)
-	}
 	own, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	seen := services.Probe(own, s.Target, to)
+	seen := services.Probe(own, s.Target, s.Reach(host))
 	v := blank(r.Cluster.Name, s)
 	v.At = time.Now()
 	if seen.Code != command.OK && over(ctx) {
@@ -43,9 +39,20 @@ func (c *Collector) lookAtService(ctx context.Context, r Request, s Service) hea
 	return v
 }
 
-// DialOn connects from the machine itself. A service that listens on the loopback
+// Reach is how a probe gets to the service, which is on host.
+func (s *Service) Reach(host *remote.Host) services.Reach {
+	// No probe lives long enough for keep-alives, which cost four system calls a connection.
+	direct := net.Dialer{KeepAlive: -1}
+	to := services.Reach{Dial: direct.DialContext, DialThere: host.Dial, Run: host.Run}
+	if s.ViaSSH {
+		to.Dial = dialOn(host)
+	}
+	return to
+}
+
+// dialOn connects from the machine itself. A service that listens on the loopback
 // address alone refuses at the machine's own, and is meant all the same.
-func DialOn(host *remote.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func dialOn(host *remote.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := host.Dial(ctx, network, addr)
 		_, port, malformed := net.SplitHostPort(addr)
