@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,7 +59,7 @@ func both(t *testing.T, ctx context.Context, s store.Store) map[string]error {
 func TestMemcachedSilence(t *testing.T) {
 	m := startMemcached(t)
 	put(t, m.open(), "old")
-	m.signal(syscall.SIGSTOP)
+	m.freeze()
 	for name, address := range map[string]string{"frozen": m.address, "says nothing": startSilent(t, false).address} {
 		t.Run(name, func(t *testing.T) {
 			for what, err := range both(t, t.Context(), openMemcachedAt(t, address, store.Options{Timeout: 100 * time.Millisecond})) {
@@ -80,7 +79,7 @@ func TestMemcachedSilence(t *testing.T) {
 			}
 		})
 	}
-	m.signal(syscall.SIGCONT)
+	m.thaw()
 	want(t, m.open(), "old")
 }
 
@@ -123,7 +122,7 @@ func TestMemcachedFrozenDuringUpdate(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		timer := time.AfterFunc(time.Hour, cancel)
 		err := openMemcachedAt(t, m.address, opts).Update(ctx, "n", "put", func([]byte) ([]byte, error) {
-			m.signal(syscall.SIGSTOP)
+			m.freeze()
 			if ends {
 				timer.Reset(200 * time.Millisecond)
 			}
@@ -133,9 +132,16 @@ func TestMemcachedFrozenDuringUpdate(t *testing.T) {
 		if !errors.Is(err, store.ErrUnknown) || ends != errors.Is(err, context.Canceled) {
 			t.Errorf("Update: %v, want ErrUnknown, and the end of the context: %v", err, ends)
 		}
-		m.signal(syscall.SIGCONT)
-		// The request lay in the server's socket all the time.
-		want(t, m.open(), "new")
+		m.thaw()
+		// The request lay in the server's socket all the time, and is done some
+		// time after it goes on.
+		direct := m.open()
+		for deadline := time.Now().Add(30 * time.Second); ; {
+			if doc, err := direct.Get(t.Context(), "n"); err != nil || string(doc) == "new" || time.Now().After(deadline) {
+				want(t, direct, "new")
+				break
+			}
+		}
 	}
 }
 

@@ -49,9 +49,13 @@ func freeAddress(t testing.TB) string {
 func (m *memcachedServer) start() {
 	m.t.Helper()
 	_, port, _ := net.SplitHostPort(m.address)
-	m.cmd = exec.Command("memcached", append([]string{"-u", "nobody", "-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64"}, m.args...)...)
+	m.cmd = exec.Command("memcached", append([]string{"-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64"}, m.args...)...)
 	m.cmd.Stderr = os.Stderr
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() == 0 {
+		// Not by -u nobody: who changes its user itself outlives a killed test.
+		m.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+	}
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
@@ -75,6 +79,18 @@ func (m *memcachedServer) kill() { _ = m.cmd.Process.Kill(); _ = m.cmd.Wait() }
 
 // restart forgets everything; CAS ids start again.
 func (m *memcachedServer) restart() { m.kill(); m.start() }
+
+// freeze returns when all threads of the memcached stand still.
+func (m *memcachedServer) freeze() {
+	m.t.Helper()
+	m.signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(m.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		m.t.Fatalf("the memcached is not stopped: %v (%v)", status, err)
+	}
+}
+
+func (m *memcachedServer) thaw() { m.t.Helper(); m.signal(syscall.SIGCONT) }
 
 func (m *memcachedServer) signal(s syscall.Signal) {
 	m.t.Helper()
