@@ -188,9 +188,9 @@ func TestMemcachedTooLarge(t *testing.T) {
 // A small item of somebody who has the key may hold a large document.
 func TestMemcachedLargerThanTheReaderTakes(t *testing.T) {
 	m := startMemcached(t)
-	put(t, m.open(), strings.Repeat("x", 50<<20))
+	put(t, m.open(), strings.Repeat("x", 8<<20))
 	small := openMemcachedAt(t, m.address, store.Options{MaxSize: 1000})
-	if _, err := small.Get(t.Context(), "n"); !errors.Is(err, store.ErrTooLarge) || !strings.Contains(err.Error(), "holds 52428800 bytes, the limit is 1000") {
+	if _, err := small.Get(t.Context(), "n"); !errors.Is(err, store.ErrTooLarge) || !strings.Contains(err.Error(), "holds 8388608 bytes, the limit is 1000") {
 		t.Errorf("Get: %v", err)
 	}
 	err := small.Update(t.Context(), "n", "put", func([]byte) ([]byte, error) { t.Error("f was called"); return []byte("new"), nil })
