@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 go test -run '^$' -bench . -benchtime 1s -timeout 30m \
-  ./internal/bench ./pkg/heartbeat ./pkg/remote/... ./pkg/services ./pkg/store ./pkg/eventlog ./pkg/config |
+  ./internal/bench ./pkg/heartbeat ./pkg/remote/... ./pkg/services ./pkg/store ./pkg/eventlog ./pkg/config ./pkg/actions/... |
   grep -Ev '^(PASS|goos|goarch|cpu)'

@@ -15,6 +15,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -37,7 +38,7 @@ func (m *Manager) startActing(ctx context.Context, w Wrap) error {
 	})
 	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit}
 	m.runner = runner.New(runner.Options{
-		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words(), Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text,
+		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words, Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text,
 		Handler: func(a actions.Action) runner.Handler {
 			if m.cfg.Cluster(a.Cluster) == nil {
 				return nil // another manager's
@@ -54,11 +55,11 @@ func limitsOf(c config.Actions) actions.Limits {
 	}
 }
 
-// words are what actions of this configuration may be made of.
-func (m *Manager) words() actions.Words {
+// wordsOf are what actions of this configuration may be made of.
+func wordsOf(clusters []collect.Cluster) actions.Words {
 	w := actions.UsualWords()
-	w.Groups = make(map[string]map[string]bool, len(m.clusters))
-	for _, c := range m.clusters {
+	w.Groups = make(map[string]map[string]bool, len(clusters))
+	for _, c := range clusters {
 		groups := map[string]bool{command.All: true, c.Name: true}
 		for _, machine := range c.Machines {
 			groups[machine.Name], groups[machine.SSH.IP.String()] = true, true

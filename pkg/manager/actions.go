@@ -87,7 +87,7 @@ func (m *Manager) addActions(ctx context.Context, c command.Command) command.Res
 		}
 	}
 	receipt, err := m.ledger.Add(ctx, actions.Request{
-		Drafts: drafts, InOrder: c.Document != "", AskedBy: m.asker(c), Words: m.words(),
+		Drafts: drafts, InOrder: c.Document != "", AskedBy: m.asker(c), Words: m.words,
 	})
 	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
 		return command.Fail(c, command.StoreFailure, err)
@@ -154,7 +154,7 @@ func (m *Manager) clusterOf(c command.Command, a actions.Action) string {
 		return c.Cluster
 	}
 	var found []string
-	for name, groups := range m.words().Groups {
+	for name, groups := range m.words.Groups {
 		if a.Do.Group != command.All && groups[a.Do.Group] || len(m.clusters) == 1 {
 			found = append(found, name)
 		}

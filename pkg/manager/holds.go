@@ -71,7 +71,7 @@ func (m *Manager) release(ctx context.Context, c command.Command) command.Result
 // knownGroup refuses a group that no cluster has: a hold that holds nothing would
 // look like one that does.
 func (m *Manager) knownGroup(c command.Command) error {
-	for name, groups := range m.words().Groups {
+	for name, groups := range m.words.Groups {
 		if (c.Cluster == "" || c.Cluster == name) && groups[c.Group] {
 			return nil
 		}

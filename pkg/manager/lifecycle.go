@@ -145,7 +145,7 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, s heart
 		}
 	}
 	receipt, err := m.ledger.Add(ctx, actions.Request{
-		Drafts: w.steps.Drafts, InOrder: true, Strict: true, AskedBy: m.asker(c), Words: m.words(),
+		Drafts: w.steps.Drafts, InOrder: true, Strict: true, AskedBy: m.asker(c), Words: m.words,
 	})
 	for _, a := range receipt.Added {
 		w.ids = append(w.ids, a.ID)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/actions/ledger"
 	"github.com/clmgr/clmgr/pkg/actions/runner"
 	"github.com/clmgr/clmgr/pkg/cloud"
@@ -33,6 +34,7 @@ type Manager struct {
 	ledger    *ledger.Ledger
 	runner    *runner.Runner
 	doctor    *doctor.Doctor
+	words     actions.Words
 	progress  func(done, total int)
 	waiting   func(done, total int)
 
@@ -97,7 +99,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
 		host: host, own: own,
 	}
-	m.doctor = m.newDoctor()
+	m.doctor, m.words = m.newDoctor(), wordsOf(clusters)
 	return m, m.startActing(ctx, opts.Wrap)
 }
 
