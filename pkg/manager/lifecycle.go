@@ -114,17 +114,25 @@ func (m *Manager) held(ctx context.Context, c command.Command, drafts []actions.
 	}
 	for _, a := range drafts {
 		if h, is := v.Queue.HeldBy(a, s, v.Now); is {
-			return &cloud.Refused{
-				Driver: "clmgr", Verb: c.Action, Name: a.Do.Group, Gate: gateHeld,
-				Reason: h.String() + "; clmgr release " + h.Group + " ends that",
-			}
+			return &heldError{verb: c.Action, name: a.Do.Group, hold: h}
 		}
 	}
 	return nil
 }
 
+// heldError refuses what somebody holds.
+type heldError struct {
+	verb, name string
+	hold       actions.Hold
+}
+
+// Error names the gate and who holds what.
+func (e *heldError) Error() string {
+	return fmt.Sprintf("cannot %s %s: refused by %s: %s; clmgr release %s ends that", e.verb, e.name, gateHeld, e.hold, e.hold.Group)
+}
+
 func refusedOr(code command.Code, err error) command.Code {
-	if errors.As(err, new(*cloud.Refused)) {
+	if errors.As(err, new(*heldError)) {
 		return command.Refused
 	}
 	return code
