@@ -1,14 +1,17 @@
 // Package manager wires the parts together and gives the one door through which
 // every command goes, wherever it came from.
 //
-//	Command ──► Do ──┬─ instances heartbeat   look, record, tell
+//	Command ──► Do ──┬─ instances heartbeat   look, record, tell; then act and treat
 //	                 ├─ instances|services status   look only
 //	                 ├─ instances launch|start|stop|terminate   the cloud driver
-//	                 └─ events list
+//	                 ├─ services start|stop|restart   plan, queue, and act on that
+//	                 ├─ actions …, holds …   the ledger
+//	                 └─ events list, treat   the log, the doctor
 //	                         │
 //	                         ▼
 //	                      Result
 //
 // It decides nothing itself: what was seen is collect's, what differs is
-// heartbeat's, what may be changed is the driver's.
+// heartbeat's, what is missing is plan's, what is due is actions', what may be
+// changed is the driver's.
 package manager
