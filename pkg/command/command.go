@@ -64,17 +64,8 @@ func (c Command) Whole() bool {
 // {"actions":[…]} and {"events":[…]} stand for the commands that take them.
 func Parse(doc Document) (Command, error) {
 	var c Command
-	for key, stands := range map[string]Command{
-		"actions": {Level: "actions", Action: "add"}, "events": {Level: "events", Action: "treat"},
-	} {
-		if _, is := doc.Body[key]; is && doc.Body["level"] == nil {
-			text, err := json.Marshal(doc.Body)
-			if err != nil {
-				return Command{}, fmt.Errorf("cannot read %s: %w", key, err)
-			}
-			stands.Document = string(text)
-			return stands.Normal(), nil
-		}
+	if stands, err := standIn(doc.Body); err != nil || stands.Level != "" {
+		return stands, err
 	}
 	outer := fields{"level": &c.Level}
 	if err := outer.take("", doc.Body, "command"); err != nil {
@@ -102,6 +93,32 @@ func Parse(doc Document) (Command, error) {
 		return Command{}, fmt.Errorf(`cannot read command: want {"level":…,"command":{"action":…}}`)
 	}
 	return c.Normal(), nil
+}
+
+// standIn returns the command that a document of actions or events stands for; the
+// zero Command for any other document.
+func standIn(body map[string]any) (Command, error) {
+	for key, c := range map[string]Command{
+		"actions": {Level: "actions", Action: "add"}, "events": {Level: "events", Action: "treat"},
+	} {
+		value, is := body[key]
+		if !is || body["level"] != nil || body["command"] != nil {
+			continue
+		}
+		switch _, list := value.([]any); {
+		case !list:
+			return Command{}, fmt.Errorf("cannot read %s: %q is %s, want a list", key, key, describe(value))
+		case len(body) > 1:
+			return Command{}, fmt.Errorf("cannot read %s: %q must be the document's only key", key, key)
+		}
+		text, err := json.Marshal(body)
+		if err != nil {
+			return Command{}, fmt.Errorf("cannot read %s: %w", key, err)
+		}
+		c.Document = string(text)
+		return c.Normal(), nil
+	}
+	return Command{}, nil
 }
 
 // fields maps the keys of an object to where their values go.

@@ -29,7 +29,13 @@ func TestSchema(t *testing.T) {
 		`{"level":"instances","command":{"action":"heartbeat","gruop":"x"}}`:                            false,
 		`{"level":"instances","command":{"action":1}}`:                                                  false,
 		`{"level":"instances"}`: false,
-		`{"level":"instances","command":{"action":"status"},"more":1}`: false,
+		`{"level":"instances","command":{"action":"status"},"more":1}`:                  false,
+		`{"actions":[{"do_level":"services","do_action":"start","do_group":"node10"}]}`: true,
+		`{"events":[]}`:              true,
+		`{"actions":{}}`:             false,
+		`{"events":[],"actions":[]}`: false,
+		`{"actions":[],"level":"instances","command":{"action":"status"}}`: false,
+		`{"actions":[],"plan":"p"}`:                                        false,
 	} {
 		v, err := jsonschema.UnmarshalJSON(strings.NewReader(in))
 		if err != nil {
