@@ -67,14 +67,17 @@ func anyQueue(t *rapid.T) *Queue {
 		q.Confirm(rapid.SampledFrom([]string{"v", "w"}).Draw(t, "manager"), q)
 	}
 	for n := range rapid.IntRange(0, 2).Draw(t, "unread") {
-		q.unread = addUnread(q.unread, Unread{Raw: fmt.Appendf(nil, "%d", rapid.IntRange(n, 3).Draw(t, "raw"))})
+		q.unread = addUnread(q.unread, Unread{
+			Raw: fmt.Appendf(nil, "%d", rapid.IntRange(n, 3).Draw(t, "raw")), Why: rapid.SampledFrom([]string{"odd", "old"}).Draw(t, "why"),
+		})
 	}
 	return q
 }
 
 func same(a, b *Queue) bool {
 	return reflect.DeepEqual(full(a.actions), full(b.actions)) && reflect.DeepEqual(full(a.holds), full(b.holds)) &&
-		reflect.DeepEqual(full(a.marks), full(b.marks)) && reflect.DeepEqual(full(a.held), full(b.held)) && slices.EqualFunc(a.unread, b.unread, func(x, y Unread) bool { return string(x.Raw) == string(y.Raw) })
+		reflect.DeepEqual(full(a.marks), full(b.marks)) && reflect.DeepEqual(full(a.held), full(b.held)) &&
+		slices.EqualFunc(a.unread, b.unread, func(x, y Unread) bool { return string(x.Raw) == string(y.Raw) && x.Why == y.Why })
 }
 
 // full makes nothing and an empty map the same.
@@ -99,6 +102,52 @@ func TestMergeLaws(t *testing.T) {
 			t.Fatalf("not idempotent:\n%+v\n%+v", a, b)
 		}
 	})
+}
+
+// Two copies are equal if they are stored as the same bytes.
+func TestEqual(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyQueue(t), anyQueue(t)
+		encode := func(q *Queue) string {
+			text, err := q.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		back, err := Decode([]byte(encode(a)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, o := range map[string]*Queue{
+			"another": b, "a clone": a.Clone(), "read again": back, "merged": Merge(a, b), "merged the other way": Merge(b, a), "changed": changed(t, a),
+		} {
+			if equal := a.Equal(o); equal != (encode(a) == encode(o)) || equal != o.Equal(a) {
+				t.Fatalf("%s: equal %v\n%s\n%s", name, equal, encode(a), encode(o))
+			}
+		}
+	})
+}
+
+// changed is a copy of which one entry differs in one thing, if it has any.
+func changed(t *rapid.T, q *Queue) *Queue {
+	q = q.Clone()
+	all := q.All()
+	if len(all) == 0 {
+		return q
+	}
+	a := rapid.SampledFrom(all).Draw(t, "changed")
+	for n, change := range []func(){
+		func() { a.Do.Level = "services" }, func() { a.Instance = "i-1" }, func() { a.Require = map[string]string{"k": "v"} },
+		func() { a.After = []ID{{"w", 1}} }, func() { a.Expires = t0 }, func() { a.NotBefore = t0 }, func() { a.AskedBy.Where = "ops1" },
+		func() { a.When.State = "running" }, func() { a.Progress.Failure.Delay = time.Second }, func() { a.Progress.Renewed = t0.Add(time.Hour) },
+	} {
+		if n == rapid.IntRange(0, 9).Draw(t, "change") {
+			change()
+		}
+	}
+	q.put(a)
+	return q
 }
 
 // What is done in one copy is done or pruned in what it merges to, and what is

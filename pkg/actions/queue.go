@@ -134,7 +134,7 @@ func (q *Queue) Equal(o *Queue) bool {
 		maps.EqualFunc(q.held, o.held, maps.Equal) &&
 		maps.EqualFunc(q.holds, o.holds, func(a, b Hold) bool { return compareHold(a, b) == 0 && a.Released.Equal(b.Released) }) &&
 		maps.EqualFunc(q.actions, o.actions, equalAction) &&
-		slices.EqualFunc(q.unread, o.unread, func(a, b Unread) bool { return bytes.Equal(a.Raw, b.Raw) })
+		slices.EqualFunc(q.unread, o.unread, func(a, b Unread) bool { return bytes.Equal(a.Raw, b.Raw) && a.Why == b.Why })
 }
 
 func equalAction(a, b *Action) bool {
