@@ -38,7 +38,11 @@ func (h Hold) over() time.Time {
 
 // String tells who holds and why.
 func (h Hold) String() string {
-	s := h.Group + " is held by " + h.By.Who + ": " + h.Reason
+	s := h.Group
+	if h.Cluster != "" && h.Cluster != h.Group {
+		s += " of " + h.Cluster
+	}
+	s += " is held by " + h.By.Who + ": " + h.Reason
 	if !h.Until.IsZero() {
 		s += ", until " + h.Until.Format(time.RFC3339)
 	}

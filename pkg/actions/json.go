@@ -2,10 +2,12 @@ package actions
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/command"
@@ -123,7 +125,11 @@ func ReadDrafts(doc []byte) ([]Action, []Bad, error) {
 func strict(b []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
+	var odd *json.UnmarshalTypeError
+	switch err := dec.Decode(v); {
+	case errors.As(err, &odd):
+		return fmt.Errorf("%s is of type %s", cmp.Or(odd.Field[strings.LastIndexByte(odd.Field, '.')+1:], "it"), odd.Value) // without our names of types
+	case err != nil:
 		return err
 	}
 	if dec.More() {

@@ -58,7 +58,7 @@ func TestBadEntries(t *testing.T) {
 		`{"do_action":"start","do_group":"node1","do_level":"services","after":["x"]}`:               `cannot read action id "x"`,
 		`{"do_action":"start","do_group":"node1","do_level":"services","progress":{"done":true}}`:    `unknown field "progress"`,
 		`{"do_action":"start","do_group":"node1","do_level":"services","not_before":"next tuesday"}`: "parsing time",
-		`7`:    "cannot unmarshal number",
+		`7`:    "it is of type number",
 		`null`: "must all be given",
 	} {
 		drafts, bad, err := ReadDrafts([]byte(`{"actions":[` + good + `,` + entry + `,` + good + `]}`))
@@ -146,7 +146,7 @@ func TestUnreadEntries(t *testing.T) {
 	if err != nil || len(broken.Unread()) != 1 || broken.Len() != 3 {
 		t.Fatal(err, broken.Unread())
 	}
-	if u := broken.Unread()[0]; u.ID != (ID{"w", 1}) || u.Plan != "p" || !strings.HasPrefix(u.Why, "cannot read action: json: cannot unmarshal object") {
+	if u := broken.Unread()[0]; u.ID != (ID{"w", 1}) || u.Plan != "p" || !strings.HasPrefix(u.Why, "cannot read action: do_group is of type object") {
 		t.Errorf("%+v", u)
 	}
 	if got := told(broken.Due(input(t, ""))); got != "c=due d=due b=after" {

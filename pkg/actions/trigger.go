@@ -85,7 +85,7 @@ func said(state, reason string) string {
 	return state + " (" + strings.TrimSuffix(reason, ".") + ")"
 }
 
-// ParseTrigger reads what Trigger.String gave; empty text gives the zero Trigger.
+// ParseTrigger reads KIND:IP:STATE; empty text gives the zero Trigger.
 // An IPv6 address stands in brackets or as it is: the state has no colon.
 func ParseTrigger(s string) (Trigger, error) {
 	if s == "" {
