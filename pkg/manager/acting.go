@@ -129,15 +129,27 @@ func (m *Manager) asker(c command.Command) actions.Asker {
 	if c.Door != "" {
 		where += ", by " + c.Door
 	}
-	text := strings.Join(strings.Fields(strings.Join([]string{
-		c.Level, c.Action, groupText(c), c.ID, flag("--when", c.When), flag("--do", c.Do), flag("--for", c.For), flag("--cluster", c.Cluster),
+	return actions.Asker{Who: who, Where: where, Command: m.mask.Text(given(c))}
+}
+
+// given is a command as arguments would give it.
+func given(c command.Command) string {
+	level, kind := c.Level, c.Type
+	if level == "holds" {
+		level = "" // hold and release stand alone
+	}
+	if kind == command.All {
+		kind = ""
+	}
+	return strings.Join(strings.Fields(strings.Join([]string{
+		level, c.Action, groupText(c), kind, c.ID, flag("--when", c.When), flag("--do", c.Do), flag("--after", c.After),
+		flag("--plan", c.Plan), flag("--for", c.For), flag("--cluster", c.Cluster),
 	}, " ")), " ")
-	return actions.Asker{Who: who, Where: where, Command: m.mask.Text(text)}
 }
 
 // groupText is the group where it says something.
 func groupText(c command.Command) string {
-	if c.Group == command.All && c.Level != string(heartbeat.Services) {
+	if c.Group == command.All && c.Level == "actions" {
 		return ""
 	}
 	return c.Group

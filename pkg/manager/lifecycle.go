@@ -17,9 +17,6 @@ import (
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
-// gateHeld is the gate of what somebody holds.
-const gateHeld = "held"
-
 // wish is one service that is to be started, stopped or restarted.
 type wish struct {
 	cluster collect.Cluster
@@ -120,15 +117,14 @@ func (m *Manager) held(ctx context.Context, c command.Command, drafts []actions.
 	return nil
 }
 
-// heldError refuses what somebody holds.
+// heldError is a command that somebody's hold refuses.
 type heldError struct {
 	verb, name string
 	hold       actions.Hold
 }
 
-// Error names the gate and who holds what.
 func (e *heldError) Error() string {
-	return fmt.Sprintf("cannot %s %s: refused by %s: %s; clmgr release %s ends that", e.verb, e.name, gateHeld, e.hold, e.hold.Group)
+	return fmt.Sprintf("cannot %s %s: refused by hold: %s; clmgr release %s ends that", e.verb, e.name, e.hold, e.hold.Group)
 }
 
 func refusedOr(code command.Code, err error) command.Code {
