@@ -12,6 +12,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions/ledger"
 	"github.com/clmgr/clmgr/pkg/actions/runner"
 	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
 )
 
 // input is what the queue is judged by after a look, or (nil) by what was recorded.
@@ -19,6 +20,9 @@ func (m *Manager) input(looked []seen) runner.Input { return runner.Input{Status
 
 // listActions answers with the queue, or with what of it the command asks for.
 func (m *Manager) listActions(ctx context.Context, c command.Command) command.Result {
+	if err := knownState(c); err != nil {
+		return command.Fail(c, command.NotUnderstood, err)
+	}
 	view, doc, err := m.tellActions(ctx, c)
 	if err != nil && view.Queue == nil {
 		return command.Fail(c, command.StoreFailure, err)
@@ -45,10 +49,7 @@ func (m *Manager) tellActions(ctx context.Context, c command.Command) (ledger.Vi
 		return view, actions.Document{}, err
 	}
 	status, rerr := m.recorded(ctx)
-	doc := actions.Document{Verdicts: map[actions.ID]actions.Verdict{}, Holders: map[actions.ID][]string{}}
-	for _, v := range m.runner.Explain(view, runner.Input{Status: status}).Verdicts {
-		doc.Verdicts[v.ID] = v
-	}
+	doc := actions.Document{Verdicts: m.verdicts(view, status), Holders: map[actions.ID][]string{}}
 	for _, a := range view.Queue.All() {
 		if chosenAction(c, a) {
 			doc.Actions = append(doc.Actions, a)
@@ -56,6 +57,27 @@ func (m *Manager) tellActions(ctx context.Context, c command.Command) (ledger.Vi
 		}
 	}
 	return view, doc, errors.Join(err, rerr)
+}
+
+// verdicts are why actions do not start, by what was recorded.
+func (m *Manager) verdicts(v ledger.View, s heartbeat.Status) map[actions.ID]actions.Verdict {
+	out := map[actions.ID]actions.Verdict{}
+	for _, v := range m.runner.Explain(v, runner.Input{Status: s}).Verdicts {
+		out[v.ID] = v
+	}
+	return out
+}
+
+// knownState refuses a state that no action can be in: a misspelt filter would
+// choose nothing and look like a queue without such actions.
+func knownState(c command.Command) error {
+	states := []string{
+		string(actions.Waiting), string(actions.Running), string(actions.Failed), string(actions.Cancelled), string(actions.Done), command.All,
+	}
+	if c.State != "" && !slices.Contains(states, c.State) {
+		return fmt.Errorf("cannot %s: there is no state %q, only %s", c.Action, c.State, strings.Join(states, ", "))
+	}
+	return nil
 }
 
 // chosenAction tells whether the command's filters take an action. What is over is
@@ -93,6 +115,9 @@ func (m *Manager) addActions(ctx context.Context, c command.Command) command.Res
 		return command.Fail(c, command.StoreFailure, err)
 	}
 	doc := actions.Document{Holders: receipt.Holders}
+	if err == nil {
+		doc.Verdicts = m.verdicts(receipt.View, status)
+	}
 	for _, a := range receipt.Added {
 		queued, _ := receipt.View.Queue.Get(a.ID)
 		doc.Actions = append(doc.Actions, queued)
@@ -169,6 +194,9 @@ func (m *Manager) clusterOf(c command.Command, a actions.Action) string {
 func (m *Manager) changeActions(ctx context.Context, c command.Command) command.Result {
 	if c.ID == "" && c.Plan == "" && c.State == "" {
 		return command.Fail(c, command.NotUnderstood, fmt.Errorf("cannot %s: no action is named; give an id, --plan or --state", c.Action))
+	}
+	if err := knownState(c); err != nil {
+		return command.Fail(c, command.NotUnderstood, err)
 	}
 	view, err := m.ledger.Look(ctx)
 	if err != nil && !errors.As(err, new(*ledger.Unshared)) {
