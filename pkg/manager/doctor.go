@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -45,7 +46,7 @@ func (m *Manager) giveEvents(ctx context.Context, c command.Command) command.Res
 	list := heartbeat.EventList{Events: []heartbeat.Event{}}
 	var bad []string
 	for n, raw := range doc.Events {
-		e, err := m.given(c, raw, now)
+		e, err := m.complete(c, raw, now)
 		if err != nil {
 			bad = append(bad, fmt.Sprintf("cannot take event %d: %v", n+1, err))
 			continue
@@ -67,11 +68,15 @@ func (m *Manager) giveEvents(ctx context.Context, c command.Command) command.Res
 	return r
 }
 
-// given is an event from elsewhere, completed where it lacks a time, an id, or a
+// complete is an event from elsewhere, completed where it lacks a time, an id, or a
 // cluster and there is only one.
-func (m *Manager) given(c command.Command, raw json.RawMessage, now time.Time) (heartbeat.Event, error) {
+func (m *Manager) complete(c command.Command, raw json.RawMessage, now time.Time) (heartbeat.Event, error) {
 	var e heartbeat.Event
-	if err := json.Unmarshal(raw, &e); err != nil {
+	var odd *json.UnmarshalTypeError
+	switch err := json.Unmarshal(raw, &e); {
+	case errors.As(err, &odd):
+		return e, fmt.Errorf("%s is of type %s", cmp.Or(odd.Field[strings.LastIndexByte(odd.Field, '.')+1:], "it"), odd.Value)
+	case err != nil:
 		return e, err
 	}
 	switch e.Key.Kind {
