@@ -1,26 +1,33 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/manager"
 )
 
-// actionTable prints actions for a person: one as a story, several as a table.
-func (a *app) actionTable(d actions.Document, story bool) error {
-	var err error
+// actionTable prints actions for a person: one as a story, several as a table. Of
+// none it speaks only where all went well, else the reason says more.
+func (a *app) actionTable(d actions.Document, r command.Result) error {
+	text := ""
 	switch {
-	case story && len(d.Actions) == 1:
-		_, err = fmt.Fprintln(a.out, a.actionStory(d, d.Actions[0]))
-	case len(d.Actions) == 0:
-		_, err = fmt.Fprintln(a.out, "no actions")
+	case r.Command.Action == "show" && len(d.Actions) == 1:
+		text = actionStory(d, d.Actions[0])
+	case len(d.Actions) > 0:
+		text = a.actionList(d)
+	case r.Code == command.OK:
+		text = "no actions"
 	default:
-		_, err = fmt.Fprintln(a.out, a.actionList(d))
+		return nil
 	}
+	_, err := fmt.Fprintln(a.out, text)
 	return err
 }
 
@@ -30,88 +37,59 @@ func (a *app) actionList(d actions.Document) string {
 		clusters = clusters || x.Cluster != d.Actions[0].Cluster
 		plans = plans || x.Plan != ""
 	}
-	t := a.newTable(clusters, "ID", "PLAN", "DO", "WHEN", "STATE", "TRIES", "REASON")
+	head := []string{"ID", "DO", "WHEN", "STATE", "REASON"}
+	if plans {
+		head = slices.Insert(head, 1, "PLAN")
+	}
+	t := a.newTable(clusters, head...)
 	for _, x := range d.Actions {
-		when := "at once"
-		if x.When != (actions.Trigger{}) {
-			when = x.When.String()
-		}
-		v := d.Verdicts[x.ID]
 		state := a.paint(string(x.State()), x.State() == actions.Done, x.State() == actions.Waiting || x.State() == actions.Running)
-		t.row(x.Cluster, x.ID.String(), dash(x.Plan), manager.DoText(x), when, state, fmt.Sprint(x.Progress.Failure.Times), reasonOf(x, v))
+		cells := []string{x.ID.String(), manager.DoText(x), whenText(x), state, reasonOf(x, d.Verdicts[x.ID])}
+		if plans {
+			cells = slices.Insert(cells, 1, dash(x.Plan))
+		}
+		t.row(x.Cluster, cells...)
 	}
 	return t.render()
 }
 
+// whenText is what an action waits for, in the width of a column.
+func whenText(x actions.Action) string {
+	switch {
+	case x.When.Kind == heartbeat.Services:
+		return "services at " + x.When.IP.String() + ": " + x.When.State
+	case x.When != (actions.Trigger{}):
+		return x.When.IP.String() + " " + x.When.State
+	case len(x.After) > 0:
+		return "after " + idList(x.After)
+	case x.Plan != "":
+		return "its turn"
+	}
+	return "at once"
+}
+
+func idList(ids []actions.ID) string {
+	var words []string
+	for _, id := range ids {
+		words = append(words, id.String())
+	}
+	return strings.Join(words, ", ")
+}
+
 // reasonOf says why an action does not start, or how it ended.
 func reasonOf(x actions.Action, v actions.Verdict) string {
+	failed := x.Progress.Failure.Times
 	switch {
 	case v.Due:
 		return "is due with the next heartbeat"
+	case x.State() == actions.Failed && failed > 1 && v.Reason != "":
+		return "failed " + count(failed, "time") + ": " + v.Reason
 	case v.Reason != "":
 		return v.Reason
-	case x.State() == actions.Done, x.State() == actions.Cancelled:
+	case x.State().Finished():
 		return "since " + moment(x.Progress.Ended)
 	}
 	return ""
-}
-
-// actionStory tells all that is known of one action, in the order in which it happened.
-func (a *app) actionStory(d actions.Document, x actions.Action) string {
-	p := x.Progress
-	lines := []string{
-		fmt.Sprintf("Action %s of cluster %s: %s", x.ID, x.Cluster, manager.DoText(x)),
-		fmt.Sprintf("  %s  asked for by %s at %s: %s", moment(x.Created), x.AskedBy.Who, x.AskedBy.Where, x.AskedBy.Command),
-	}
-	add := func(format string, args ...any) { lines = append(lines, "  "+fmt.Sprintf(format, args...)) }
-	if x.Plan != "" {
-		add("is part of plan %s, in the order of its numbers", x.Plan)
-	}
-	for _, id := range x.After {
-		add("comes after %s", id)
-	}
-	if x.When != (actions.Trigger{}) {
-		bound := ""
-		if x.Instance != "" {
-			bound = ", as long as that is machine " + x.Instance
-		}
-		add("waits for %s%s", x.When, bound)
-	}
-	for _, c := range slices.Backward(p.Claims[:]) {
-		if c.Try == 0 {
-			continue
-		}
-		ended := "has not said that it stopped"
-		if c.Ended {
-			ended = "has stopped"
-		}
-		add("%s  attempt %d of round %d by %s, which %s", moment(c.Since), c.Try, c.Epoch+1, c.Owner, ended)
-	}
-	if f := p.Failure; f.Err != "" {
-		add("failed %s so far; the last attempt: %s", count(f.Times, "time"), f.Err)
-		if !f.NotBefore.IsZero() && x.State() == actions.Waiting {
-			add("%s  is tried again from then on", moment(f.NotBefore))
-		}
-	}
-	if !p.Renewed.IsZero() {
-		add("%s  was retried", moment(p.Renewed))
-	}
-	if !p.Ended.IsZero() {
-		add("%s  %s", moment(p.Ended), x.State())
-	}
-	if d := x.Deadline(); !d.IsZero() && x.State() == actions.Waiting {
-		add("%s  is parked if it still waits then", moment(d))
-	}
-	if h := d.Holders[x.ID]; len(h) > 0 {
-		add("is on the disks of %s", strings.Join(h, ", "))
-	}
-	now := "Now it is " + string(x.State())
-	if r := d.Verdicts[x.ID]; r.Due {
-		now += ", and due with the next heartbeat"
-	} else if r.Reason != "" {
-		now += ": " + r.Reason
-	}
-	return strings.Join(append(lines, now), "\n")
 }
 
 // holdTable prints holds for a person.
@@ -120,16 +98,16 @@ func (a *app) holdTable(d actions.HoldList) error {
 		_, err := fmt.Fprintln(a.out, "nothing is held")
 		return err
 	}
-	t := a.newTable(false, "GROUP", "CLUSTER", "BY", "SINCE", "UNTIL", "STATE", "REASON")
+	t := a.newTable(slices.ContainsFunc(d.Holds, func(h actions.Hold) bool { return h.Cluster != "" }), "GROUP", "BY", "SINCE", "UNTIL", "REASON")
 	for _, h := range d.Holds {
-		until, state := "released", "held"
-		if !h.Until.IsZero() {
+		until := "release"
+		switch {
+		case !h.Released.IsZero():
+			until = "released " + moment(h.Released)
+		case !h.Until.IsZero():
 			until = moment(h.Until)
 		}
-		if !h.Released.IsZero() {
-			state = "released"
-		}
-		t.row("", h.Group, dash(h.Cluster), h.By.Who, moment(h.At), until, state, h.Reason)
+		t.row(cmp.Or(h.Cluster, "every"), h.Group, h.By.Who, moment(h.At), until, h.Reason)
 	}
 	_, err := fmt.Fprintln(a.out, t.render())
 	return err
@@ -137,39 +115,65 @@ func (a *app) holdTable(d actions.HoldList) error {
 
 // queueLines are what a heartbeat tells of the queue, below what it saw.
 func (a *app) queueLines(b manager.Beat) string {
-	var lines []string
+	var parts []string
+	section := func(title string, lines []string) {
+		if len(lines) > 0 {
+			parts = append(parts, strings.Join(append([]string{title}, lines...), "\n"))
+		}
+	}
+	var held, failed []string
 	for _, h := range b.Holds {
-		lines = append(lines, a.paint(h.String(), false, true))
+		held = append(held, "  "+a.paint(h.String(), false, true))
 	}
-	if len(b.Acted) > 0 {
-		lines = append(lines, "DONE")
+	for _, x := range b.Failed {
+		failed = append(failed, "  "+a.paint(fmt.Sprintf("%s %s: %s", x.ID, manager.DoText(x), x.Progress.Failure.Err), false, false))
 	}
+	section("HELD, until clmgr release", held)
+	section("ACTED", a.actedLines(b))
+	section("FAILED, until clmgr actions retry or cancel", failed)
+	var open []string
+	if b.Waiting > 0 {
+		open = append(open, fmt.Sprintf("%d waiting", b.Waiting))
+	}
+	if b.Running > 0 {
+		open = append(open, fmt.Sprintf("%d running", b.Running))
+	}
+	if len(open) > 0 {
+		parts = append(parts, "actions: "+strings.Join(open, ", ")+"; clmgr actions list tells why")
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// actedLines tell what was done to actions. Why one was given up stands among those
+// that failed.
+func (a *app) actedLines(b manager.Beat) []string {
+	var lines []string
 	for _, t := range b.Acted {
 		if t.Move == actions.MoveClaim {
 			continue // how it ended says more
 		}
-		text := fmt.Sprintf("  %s %s: %s", t.Action.ID, manager.DoText(t.Action), moveText(t.Move))
-		if t.Reason != "" {
+		text := fmt.Sprintf("%s %s: %s", t.Action.ID, manager.DoText(t.Action), moveText(t.Move, t.Reason))
+		listed := slices.ContainsFunc(b.Failed, func(x actions.Action) bool { return x.ID == t.Action.ID })
+		if t.Reason != "" && !listed {
 			text += ": " + t.Reason
 		}
-		lines = append(lines, a.paint(text, t.Move == actions.MoveFinish, false))
+		lines = append(lines, "  "+a.paint(text, t.Move == actions.MoveFinish, t.Move == actions.MoveFail))
 	}
-	for _, x := range b.Failed {
-		lines = append(lines, a.paint(fmt.Sprintf("failed %s %s: %s; clmgr actions retry %s tries it again", x.ID, manager.DoText(x), x.Progress.Failure.Err, x.ID), false, false))
-	}
-	if b.Waiting+b.Running > 0 {
-		lines = append(lines, fmt.Sprintf("%s, %s; clmgr actions list", count(b.Waiting, "action")+" waiting", count(b.Running, "action")+" running"))
-	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
-// moveText is a move as a person says it.
-func moveText(m actions.Move) string {
+// moveText is a move as a person says it. An attempt that met something in its way
+// says itself that it was no failure.
+func moveText(m actions.Move, reason string) string {
+	again := strings.HasPrefix(reason, (&actions.Wait{}).Error()) || strings.HasPrefix(reason, (&actions.Retry{}).Error())
 	switch m {
 	case actions.MoveFinish:
 		return "done"
 	case actions.MoveFail:
-		return "to be tried again"
+		if again {
+			return "not yet"
+		}
+		return "failed, is tried again"
 	case actions.MoveGiveUp:
 		return "given up"
 	case actions.MovePark:

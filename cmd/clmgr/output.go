@@ -48,7 +48,7 @@ func (a *app) print(r command.Result) error {
 		case heartbeat.Document:
 			return a.statusTable(manager.Beat{Document: body})
 		case actions.Document:
-			return a.actionTable(body, r.Command.Action == "show")
+			return a.actionTable(body, r)
 		case actions.HoldList:
 			return a.holdTable(body)
 		case manager.AddressList:
