@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
@@ -22,6 +23,7 @@ func newSchemaCommand(a *app) *cobra.Command {
 	}{
 		{"status", "the answer to instances heartbeat and the status commands", heartbeat.StatusSchema},
 		{"events", "the list of events", heartbeat.EventsSchema},
+		{"actions", "actions, as they are printed and as standard input takes them", actions.Schema},
 		{"command", "a command on standard input", command.Schema},
 		{"config", "the configuration file", config.Schema},
 	} {
