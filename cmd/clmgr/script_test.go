@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -21,10 +23,15 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "samejson": sameJSON,
+			"exits": exits, "samejson": sameJSON, "capture": capture,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			seed, err := filepath.Abs("../../testdata/seed")
+			if err != nil {
+				return err
+			}
+			e.Setenv("SEED", seed)
 			return withEC2(e)
 		},
 	})
@@ -48,6 +55,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// capture sets a variable to what the group of a regular expression finds in the
+// output of the last command.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture variable regexp")
+	}
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("%s finds nothing, or has not one group", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // sameJSON compares two documents but for every "time" in them.
