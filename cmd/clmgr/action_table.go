@@ -92,9 +92,13 @@ func reasonOf(x actions.Action, v actions.Verdict) string {
 	return ""
 }
 
-// holdTable prints holds for a person.
-func (a *app) holdTable(d actions.HoldList) error {
-	if len(d.Holds) == 0 {
+// holdTable prints holds for a person. Where not all could be seen it does not say
+// that there are none.
+func (a *app) holdTable(d actions.HoldList, r command.Result) error {
+	switch {
+	case len(d.Holds) == 0 && r.Code != command.OK:
+		return nil
+	case len(d.Holds) == 0:
 		_, err := fmt.Fprintln(a.out, "nothing is held")
 		return err
 	}

@@ -50,7 +50,7 @@ func (a *app) print(r command.Result) error {
 		case actions.Document:
 			return a.actionTable(body, r)
 		case actions.HoldList:
-			return a.holdTable(body)
+			return a.holdTable(body, r)
 		case manager.AddressList:
 			return a.addressTable(body)
 		}

@@ -33,7 +33,7 @@ func (m *Manager) listActions(ctx context.Context, c command.Command) command.Re
 	}
 	var reasons []string
 	if err != nil {
-		r.Code, reasons = command.StoreFailure, append(reasons, err.Error())
+		r.Code, reasons = command.StoreFailure, append(reasons, oneLine(err))
 	}
 	for _, u := range view.Queue.Unread() {
 		reasons = append(reasons, "an entry cannot be read and is carried along: "+u.Why)
@@ -90,16 +90,14 @@ func chosenAction(c command.Command, a actions.Action) bool {
 }
 
 // addActions queues a document of the seed's shape, or the one action that the
-// command describes. What is bad is named, and the rest queued.
+// command describes. What is bad is named, and the rest queued. Without the record
+// of what was seen, actions are queued unbound.
 func (m *Manager) addActions(ctx context.Context, c command.Command) command.Result {
 	drafts, bad, err := m.drafts(c)
 	if err != nil {
 		return command.Fail(c, command.NotUnderstood, err)
 	}
-	status, err := m.recorded(ctx)
-	if err != nil {
-		return command.Fail(c, command.StoreFailure, err)
-	}
+	status, unseen := m.recorded(ctx)
 	for n := range drafts {
 		if drafts[n].Cluster == "" {
 			drafts[n].Cluster = m.clusterOf(c, drafts[n])
@@ -124,8 +122,8 @@ func (m *Manager) addActions(ctx context.Context, c command.Command) command.Res
 	}
 	r := command.Result{Command: c, Code: command.OK, Body: doc}
 	var reasons []string
-	if err != nil {
-		r.Code, reasons = command.StoreFailure, append(reasons, err.Error())
+	if err = errors.Join(unseen, err); err != nil {
+		r.Code, reasons = command.StoreFailure, append(reasons, oneLine(err))
 	}
 	for _, b := range worded(bad, receipt.Bad) {
 		r.Code, reasons = command.NotUnderstood, append(reasons, b.Error())
@@ -214,7 +212,7 @@ func (m *Manager) changeActions(ctx context.Context, c command.Command) command.
 	}
 	changed, refused, err := m.change(ctx, c.Action, ids)
 	if err != nil {
-		return command.Fail(c, command.StoreFailure, err)
+		return command.Fail(c, command.StoreFailure, unchanged(c, err))
 	}
 	r := command.Result{Command: c, Code: command.OK, Body: changed}
 	if len(refused) > 0 {
@@ -254,6 +252,16 @@ func (m *Manager) change(ctx context.Context, verb string, ids []actions.ID) (ac
 	return doc, refused, err
 }
 
+// unchanged says that a change was not kept: only what is added stays with a
+// manager that cannot share it.
+func unchanged(c command.Command, err error) error {
+	var alone *ledger.Unshared
+	if errors.As(err, &alone) && !alone.Unknown() {
+		return fmt.Errorf("cannot %s: nothing was changed, the shared queue is out of reach: %w", c.Action, alone.Err)
+	}
+	return err
+}
+
 // clearActions empties the queue, if that is meant.
 func (m *Manager) clearActions(ctx context.Context, c command.Command) command.Result {
 	if !c.Yes {
@@ -266,7 +274,7 @@ func (m *Manager) clearActions(ctx context.Context, c command.Command) command.R
 		return nil
 	})
 	if err != nil {
-		return command.Fail(c, command.StoreFailure, err)
+		return command.Fail(c, command.StoreFailure, unchanged(c, err))
 	}
 	return command.Result{Command: c, Code: command.OK, Body: doc}
 }

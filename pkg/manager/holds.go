@@ -47,7 +47,7 @@ func (m *Manager) hold(ctx context.Context, c command.Command) command.Result {
 	case bad != nil:
 		return command.Fail(c, command.NotUnderstood, bad)
 	case err != nil:
-		return command.Fail(c, command.StoreFailure, err)
+		return command.Fail(c, command.StoreFailure, unchanged(c, err))
 	}
 	return command.Result{Command: c, Code: command.OK, Body: actions.HoldList{Holds: []actions.Hold{held}}}
 }
@@ -60,7 +60,7 @@ func (m *Manager) release(ctx context.Context, c command.Command) command.Result
 		return nil
 	})
 	if err != nil {
-		return command.Fail(c, command.StoreFailure, err)
+		return command.Fail(c, command.StoreFailure, unchanged(c, err))
 	}
 	if len(ended) == 0 {
 		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot release %s: nobody holds it; clmgr holds shows what is held", c.Group))
