@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 
 	"github.com/clmgr/clmgr/pkg/actions"
 )
@@ -19,18 +18,23 @@ type Receipt struct {
 // before anybody sees it, then in the shared one. The request's writer and time
 // are filled in. With an *Unshared all of it is queued here.
 func (l *Ledger) Add(ctx context.Context, r actions.Request) (Receipt, error) {
-	if _, err := l.Look(ctx); err != nil && !errors.As(err, new(*Unshared)) {
-		return Receipt{}, err // what cannot be reached cannot be joined, but queued beside
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx = context.WithoutCancel(ctx)
+	out, err := l.addOwn(ctx, r, l.known(ctx))
+	if err != nil || len(out.Added) == 0 {
+		return out, err
 	}
-	out, err := l.addOwn(ctx, r)
+	own, err := l.readOwn(ctx)
 	if err != nil {
 		return out, err
 	}
-	if len(out.Added) == 0 {
-		return out, nil
-	}
 	shared := out.View
-	if err := l.Change(ctx, "add", func(v View) error { shared = v; return nil }); err != nil {
+	_, _, err = l.swap(ctx, "add", own, actions.Leases{}, func(v View) error {
+		shared = v
+		return nil
+	})
+	if err != nil {
 		return out, err
 	}
 	out.View = shared
@@ -41,11 +45,22 @@ func (l *Ledger) Add(ctx context.Context, r actions.Request) (Receipt, error) {
 	return out, nil
 }
 
-// addOwn queues in the own copy.
-func (l *Ledger) addOwn(ctx context.Context, r actions.Request) (Receipt, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ctx = context.WithoutCancel(ctx)
+// known is what the shared copy holds. What cannot be reached cannot be joined,
+// but queued beside: then it is empty.
+func (l *Ledger) known(ctx context.Context) *actions.Queue {
+	raw, err := get(ctx, l.o.Shared, sharedKey)
+	if err != nil {
+		return &actions.Queue{}
+	}
+	shared, err := l.decodeShared(raw)
+	if err != nil {
+		return &actions.Queue{}
+	}
+	return shared.queue
+}
+
+// addOwn queues in the own copy, beside what is known to be queued already.
+func (l *Ledger) addOwn(ctx context.Context, r actions.Request, known *actions.Queue) (Receipt, error) {
 	own, err := l.ownForWriting(ctx)
 	if err != nil {
 		return Receipt{}, err
@@ -53,10 +68,13 @@ func (l *Ledger) addOwn(ctx context.Context, r actions.Request) (Receipt, error)
 	r.Writer, r.Now, r.Limits = own.writer, l.now(), l.o.Limits
 	var out Receipt
 	err = l.changeOwn(ctx, "add", func(q *actions.Queue) *actions.Queue {
-		q = q.Clone()
-		out.Added, out.Bad = q.Add(r)
-		out.View = View{Queue: q, Clock: l.o.Clock(), Now: r.Now, Writer: r.Writer}
-		return q
+		next := actions.Merge(q, known)
+		out.Added, out.Bad = next.Add(r)
+		out.View = View{Queue: next, Clock: l.o.Clock(), Now: r.Now, Writer: r.Writer}
+		if len(out.Added) == 0 {
+			return q
+		}
+		return next
 	})
 	return out, err
 }

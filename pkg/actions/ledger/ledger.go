@@ -107,16 +107,28 @@ func (l *Ledger) Look(ctx context.Context) (View, error) {
 		return v, &Unshared{err}
 	}
 	merged := actions.Merge(shared.queue, own.queue)
-	if raw == nil || !shared.queue.Equal(merged) || !own.same(merged) {
+	if raw == nil || !shared.queue.Equal(merged) {
 		var changed View
 		if err := l.Change(ctx, "look", func(c View) error { changed = c; return nil }); err != nil {
 			return v, err
 		}
 		return changed, nil
 	}
+	if !own.same(merged) {
+		if err := l.learn(ctx, merged); err != nil {
+			return v, err
+		}
+	}
 	v.Queue = merged
 	v.Leases, err = l.observe(ctx, shared.name, merged)
 	return v, err
+}
+
+// learn puts what others have queued into the own copy.
+func (l *Ledger) learn(ctx context.Context, q *actions.Queue) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mergeOwn(context.WithoutCancel(ctx), "look", q)
 }
 
 // observe watches the leases in q and keeps what it saw.

@@ -112,9 +112,11 @@ func TestLookThatCannotStoreShowsTheOwnCopy(t *testing.T) {
 	t.Parallel()
 	shared := t.TempDir()
 	m1, m2 := newManager(t, shared, "m1"), newManager(t, shared, "m2")
-	m1.add(t, "n1")
 	m2.add(t, "n2")
-	m1.shared.set(func(s *tap) { s.loses = true })
+	m1.shared.set(func(s *tap) { s.down = errDown })
+	_, err := m1.Add(t.Context(), request("n1"))
+	wantUnshared(t, err)
+	m1.shared.set(func(s *tap) { s.down, s.loses = nil, true })
 	v, err := m1.Look(t.Context())
 	if u := wantUnshared(t, err); !u.Unknown() {
 		t.Errorf("%v is not unknown", err)
