@@ -13,6 +13,7 @@ func scenarios() []scenario {
 		{"first events", firstEvents},
 		{"roles change", roleChanges},
 		{"a virtual address", virtualAddress},
+		{"nothing changes among failures", nothingChangesAmongFailures},
 		{"hung things", hungThings},
 		{"silent ports", silentPorts},
 		{"the manager is isolated", isolation},
