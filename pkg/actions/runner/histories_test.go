@@ -1,7 +1,6 @@
 package runner_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -278,30 +277,5 @@ func TestHistoryEOnMemcached(t *testing.T) {
 			}
 			m2.want(x, actions.Done, 0)
 		})
-	})
-}
-
-// A memcached that is killed under a working manager, and is back in time.
-func TestMemcachedRestartsUnderWork(t *testing.T) {
-	t.Parallel()
-	history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, _ *manager) {
-		m1.handlers["x"] = g.does(5*time.Minute, nil)
-		x := m1.add("x")[0]
-		ran := m1.goes(context.WithoutCancel(t.Context()))
-		time.Sleep(time.Minute)
-		mc.kill()
-		time.Sleep(lease / 2)
-		mc.start()
-		for range 20 {
-			if got := m2.runs(); got != "" {
-				t.Error(got)
-			}
-			time.Sleep(lease / 3)
-		}
-		if got := <-ran; got != "claim:x finish:x" {
-			t.Error(got)
-		}
-		m2.want(x, actions.Done, 0)
-		g.want(t, 1)
 	})
 }

@@ -205,3 +205,36 @@ func TestCancelWhileRunning(t *testing.T) {
 		})
 	}
 }
+
+// What was left under its lease is not taken for a claim whose answer got lost,
+// which is handed back.
+func TestWhatIsLeftIsNotHandedBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		m, other := s.manager("m1"), s.manager("m2")
+		m.options.Grace = 400 * time.Millisecond
+		goOn := make(chan struct{})
+		m.handlers["a"] = func(context.Context, actions.Action) error { <-goOn; return nil }
+		m.handlers["b"] = m.handlers["a"]
+		a := m.add("a")[0]
+		ctx, interrupt := context.WithCancel(t.Context())
+		ran := m.goes(ctx)
+		synctest.Wait()
+		b := m.add("b")[0]
+		m.link.set(func(l *link) { l.loses = 1 })
+		time.Sleep(lease / 3) // the next beat claims b as well
+		synctest.Wait()
+		other.want(b, actions.Running, 0)
+		m.link.cut(true)
+		interrupt()
+		time.Sleep(200 * time.Millisecond)
+		m.link.cut(false)
+		if got := <-ran; got != "claim:a claim:b fail:b" {
+			t.Error(got)
+		}
+		other.want(a, actions.Running, 0)
+		other.want(b, actions.Waiting, 0)
+		close(goOn)
+	})
+}

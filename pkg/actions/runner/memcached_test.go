@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -113,4 +115,29 @@ func (m *memcached) site(t testing.TB) *site {
 	return &site{t: t, forgets: true, began: time.Now().Add(-time.Hour), open: func() store.Store {
 		return openStore(t, "memcached://"+m.address)
 	}}
+}
+
+// A memcached that is killed under a working manager, and is back in time.
+func TestMemcachedRestartsUnderWork(t *testing.T) {
+	t.Parallel()
+	history(t, func(t *testing.T, mc *memcached, g *gauge, m1, m2, _ *manager) {
+		m1.handlers["x"] = g.does(5*time.Minute, nil)
+		x := m1.add("x")[0]
+		ran := m1.goes(context.WithoutCancel(t.Context()))
+		time.Sleep(time.Minute)
+		mc.kill()
+		time.Sleep(lease / 2)
+		mc.start()
+		for range 20 {
+			if got := m2.runs(); got != "" {
+				t.Error(got)
+			}
+			time.Sleep(lease / 3)
+		}
+		if got := <-ran; got != "claim:x finish:x" {
+			t.Error(got)
+		}
+		m2.want(x, actions.Done, 0)
+		g.want(t, 1)
+	})
 }

@@ -129,7 +129,7 @@ func (v *way) trouble(ctx context.Context, key string, version int, next []byte)
 	switch {
 	case p.chance(8): // somebody else was faster
 		return true, nil
-	case p.chance(8): // the network is slow
+	case p.chance(9): // the network is slow
 		time.Sleep(time.Duration(p.intn(4000)) * time.Millisecond)
 	case p.chance(4): // it arrives after everybody has given up
 		late := time.Duration(p.intn(8000)) * time.Millisecond
