@@ -46,11 +46,12 @@ func (w *wires) call(ctx context.Context, harmless bool, request func(*memcache.
 		one = newWire(w.address)
 		err = one.call(ctx, w.timeout, request)
 	}
-	w.put(one)
+	sent = one.sent
+	w.put(one) // from here on it is another call's
 	if err != nil && !answered(err) {
 		err = fmt.Errorf("memcached %s: %w", w.address, err)
 	}
-	return one.sent, err
+	return sent, err
 }
 
 func (w *wires) take() *wire {
