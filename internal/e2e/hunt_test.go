@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // The channels through which a secret could leak.
@@ -21,6 +23,8 @@ const (
 	output      = "the output of clmgr"
 	stateFile   = "a file in the state folder"
 	journal     = "the journal of a machine"
+
+	sharedDocument = "what managers share in a memcached"
 )
 
 // hunt looks for secrets in all channels.
@@ -121,6 +125,30 @@ func (h *hunt) files(dir string) {
 func (h *hunt) journals(s *site) {
 	for _, m := range s.Machines() {
 		h.search(journal, m.Name(), []byte(s.on(h.t, m.Name(), "journalctl --sync; journalctl --no-pager --all --output=export")))
+	}
+}
+
+// documents searches what a memcached holds, as it is and unpacked.
+func (h *hunt) documents(s *memcached) {
+	h.t.Helper()
+	unpack, err := zstd.NewReader(nil)
+	must(h.t, err)
+	defer unpack.Close()
+	unpacked := 0
+	for _, key := range s.keys() {
+		item := []byte(s.get(key))
+		h.search(sharedDocument, key, item)
+		at := bytes.Index(item, []byte{0x28, 0xb5, 0x2f, 0xfd}) // where zstd begins
+		if at < 0 {
+			continue
+		}
+		text, err := unpack.DecodeAll(bytes.TrimSuffix(item[at:], []byte("\r\nEND\r\n")), nil)
+		must(h.t, err)
+		h.search(sharedDocument, key, text)
+		unpacked++
+	}
+	if unpacked < 2 {
+		h.t.Errorf("only %d documents were unpacked", unpacked)
 	}
 }
 

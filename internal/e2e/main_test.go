@@ -11,6 +11,9 @@ import (
 // programVariable is the environment variable with the path of the program under test.
 const programVariable = "CLMGR_E2E_PROGRAM"
 
+// program is the path of the program under test.
+func program() string { return os.Getenv(programVariable) }
+
 func TestMain(m *testing.M) { os.Exit(withProgram(m.Run)) }
 
 // withProgram builds the program, with the race detector, and has run use it.

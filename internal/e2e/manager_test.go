@@ -12,7 +12,11 @@ import (
 type conf struct {
 	StateDir  string              `yaml:"state_dir"`
 	Manager   string              `yaml:"manager"`
+	Store     string              `yaml:"store,omitempty"`
+	StoreKey  string              `yaml:"store_key,omitempty"`
 	Heartbeat map[string]any      `yaml:"heartbeat"`
+	Actions   map[string]any      `yaml:"actions,omitempty"`
+	Doctor    map[string]any      `yaml:"doctor,omitempty"`
 	SSH       map[string]any      `yaml:"ssh"`
 	Modes     map[string]any      `yaml:"modes,omitempty"`
 	Clusters  map[string]*cluster `yaml:"clusters"`
@@ -39,6 +43,7 @@ type service struct {
 	Instance string `yaml:"instance,omitempty"`
 	IP       string `yaml:"ip,omitempty"`
 	Port     int    `yaml:"port,omitempty"`
+	Unit     string `yaml:"unit,omitempty"`
 	Role     string `yaml:"role,omitempty"`
 	Via      string `yaml:"via,omitempty"`
 	VIP      string `yaml:"vip,omitempty"`

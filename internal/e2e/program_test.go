@@ -60,7 +60,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Getenv(programVariable), args...), begun: time.Now(), ended: make(chan struct{})}
+	p := &process{t: t, cmd: exec.CommandContext(ctx, program(), args...), begun: time.Now(), ended: make(chan struct{})}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir,

@@ -26,25 +26,33 @@ func newSecret() secret {
 // secrets do not leak: all that clmgr does, well or badly, is watched for them in all
 // channels. A control that is leaked on purpose into each is found in each.
 func secrets(t *testing.T, s *site) {
-	password, wrong, cloud, literal, control := newSecret(), newSecret(), newSecret(), newSecret(), newSecret()
+	password, wrong, cloud, literal, control, key := newSecret(), newSecret(), newSecret(), newSecret(), newSecret(), newSecret()
 	control.text = control.parts[0] + control.parts[1] // it is an argument of a shell below
 	h := newHunt(t, map[string]secret{
 		"password": password, "wrong password": wrong, "cloud password": cloud, "literal password": literal, "control": control,
+		"store key": key,
 	})
+	shared := newMemcached(t, "127.0.0.1")
 	for _, name := range []string{"m1", "m2"} {
 		s.sql(t, name, fmt.Sprintf(`SET sql_log_bin = 0;
 CREATE OR REPLACE USER canary@'10.213.%%' IDENTIFIED BY '%s';
 GRANT SLAVE MONITOR ON *.* TO canary@'10.213.%%';`, strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password.text)))
 	}
 	must(t, s.Machine("m3").Write(t.Context(), "/root/leak", 0o600, strings.NewReader(password.text+"\n")))
+	must(t, s.Machine("m3").Write(t.Context(), "/root/said", 0o600, strings.NewReader(cloud.text+"\n")))
+	leaky := func(password secret) conf {
+		c := s.leaky(t, password, cloud)
+		c.Store, c.StoreKey = shared.url(), key.text
+		return c
+	}
 
 	stop := h.watch()
-	m := newManager(t, s.leaky(t, password, cloud))
+	m := newManager(t, leaky(password))
 	everything(h, m, "table", "json", "yaml")
 	h.files(m.StateDir)
-	denied := s.leaky(t, wrong, cloud)
+	denied := leaky(wrong)
 	denied.Clusters["demo"].Services = denied.Clusters["demo"].Services[:2] // the others say the right password
-	written := s.leaky(t, literal, cloud)
+	written := leaky(literal)
 	written.Clusters["demo"].Services = denied.Clusters["demo"].Services
 	written.Clusters["demo"].Database["password"] = literal.text
 	for _, c := range []conf{denied, written} {
@@ -58,15 +66,15 @@ GRANT SLAVE MONITOR ON *.* TO canary@'10.213.%%';`, strings.NewReplacer(`\`, `\\
 		h.files(m.StateDir)
 	}
 	brokenFiles(t, h, literal)
-	h.leak(s, m, control)
+	h.leak(s, m, shared, control)
 	stop()
 	h.journals(s)
-	for name := range h.secrets {
-		if name != "control" {
-			h.want(name)
-		}
+	h.documents(shared)
+	for _, name := range []string{"password", "wrong password", "literal password", "store key"} {
+		h.want(name)
 	}
-	h.want("control", arguments, environment, output, stateFile, journal)
+	h.want("cloud password", journal) // of the machine whose command says it
+	h.want("control", arguments, environment, output, stateFile, journal, sharedDocument)
 }
 
 // leaky is a configuration whose services say the password back, in every way they can.
@@ -79,7 +87,14 @@ func (s *site) leaky(t *testing.T, password, cloud secret) conf {
 	demo.Database = map[string]any{"user": "canary", "password": map[string]any{"file": file}}
 	demo.Cloud = map[string]any{"driver": "LOCAL", "user": "account", "password": cloud.text}
 	expect := map[string]any{"expect": "^nothing like that$"}
-	c.Modes["parrot"] = map[string]any{"command": map[string]any{"run": "cat /root/leak; cat /root/leak >&2; exit 3"}}
+	c.Modes["parrot"] = map[string]any{
+		"command": map[string]any{"run": "cat /root/leak; cat /root/leak >&2; exit 3"},
+		"start":   "cat /root/said; exit 3", "stop": "cat /root/said >&2; exit 3",
+	}
+	script := filepath.Join(t.TempDir(), "doctor")
+	must(t, os.WriteFile(script, []byte("#!/bin/sh\nenv; cat; sleep 0.1; exit 3\n"), 0o755))
+	c.Doctor = map[string]any{"scripts": []string{script}}
+	c.Actions = map[string]any{"first_delay": "100ms", "longest_delay": "1s", "tries": 2}
 	c.Modes["echo"] = map[string]any{"command": map[string]any{"run": "cat /root/leak", "expect": "^nothing like that$"}}
 	c.Modes["greeter"] = map[string]any{"tcp": expect}
 	c.Modes["page"] = map[string]any{"http": expect}
@@ -131,11 +146,23 @@ func everything(h *hunt, m *manager, formats ...string) {
 			{"events", "list"},
 			{"config", "show"},
 			{"config", "check"},
+			{"services", "start", "parrot3"},
+			{"services", "stop", "parrot3"},
+			{"actions", "list", "--state", "all"},
+			{"hold", "parrot3", "--reason", "it says too much"},
+			{"holds"},
+			{"services", "start", "parrot3"},
+			{"release", "parrot3"},
 		} {
 			h.answered(m.run(append([]string{"-o", format}, args...)...))
 		}
 	}
 	h.answered(m.pipe("{level:'instances',command:{action:'heartbeat',facts:true}}{level:'x'"))
+	h.answered(m.pipe("{actions:[{do_level:'services',do_action:'restart',do_group:'parrot3'},{do_level:'x'}]}"))
+	h.answered(m.pipe("{events:[{type:'services',name:'parrot3',state:'stopped'},{type:'x'}]}"))
+	for _, q := range m.actions("--state", "all") {
+		h.answered(m.run("-o", "table", "actions", "show", q.ID))
+	}
 	// All is told again as events, with its reasons.
 	services := m.Clusters["demo"].Services
 	m.Clusters["demo"].Services = services[:1]
@@ -179,8 +206,9 @@ func brokenFiles(t *testing.T, h *hunt, literal secret) {
 }
 
 // leak puts a secret into every channel.
-func (h *hunt) leak(s *site, m *manager, control secret) {
+func (h *hunt) leak(s *site, m *manager, shared *memcached, control secret) {
 	h.t.Helper()
+	shared.say(fmt.Sprintf("set control 0 0 %d\r\n%s\r\n", len(control.text), control.text), "STORED")
 	h.answered(m.run("instances", "heartbeat", control.text).want(h.t, 2))
 	s.on(h.t, "m3", "logger "+control.text+"; exec env CONTROL="+control.text+" sleep 0.2")
 	process := exec.Command("sh", "-c", "sleep 0.2", control.text)
