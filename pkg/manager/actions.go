@@ -20,6 +20,9 @@ func (m *Manager) input(looked []seen) runner.Input { return runner.Input{Status
 
 // listActions answers with the queue, or with what of it the command asks for.
 func (m *Manager) listActions(ctx context.Context, c command.Command) command.Result {
+	if c.Action == "show" && c.ID == "" {
+		return command.Fail(c, command.NotUnderstood, errors.New("cannot show: no action is named; give an id"))
+	}
 	if err := knownState(c); err != nil {
 		return command.Fail(c, command.NotUnderstood, err)
 	}
