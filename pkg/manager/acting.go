@@ -74,11 +74,17 @@ func wordsOf(clusters []collect.Cluster) actions.Words {
 
 // act does what is due by what was seen, for as long as the configuration gives
 // it. What was not covered by the look is as it was recorded, and makes no
-// trigger true.
+// trigger true; in clusters that were not looked at nothing is done.
 func (m *Manager) act(ctx context.Context, began *actions.Queue, looked []seen, only func(actions.Action) bool) ([]runner.Told, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Actions.Time)
 	defer cancel()
-	return m.runner.Run(ctx, runner.Input{Status: current(looked), Began: began, Only: only})
+	clusters := map[string]bool{}
+	for _, s := range looked {
+		clusters[s.look.Cluster] = true
+	}
+	return m.runner.Run(ctx, runner.Input{Status: current(looked), Began: began, Only: func(a actions.Action) bool {
+		return clusters[a.Cluster] && (only == nil || only(a))
+	}})
 }
 
 // current is what a look showed, laid over what was known.

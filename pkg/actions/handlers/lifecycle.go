@@ -60,11 +60,12 @@ func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error 
 		return judged(err)
 	}
 	err := verify(ctx, verb, s)
-	if err != nil && ctx.Err() == nil || err == nil && !(byCommand && verb == services.Restart) {
-		// The step is not needed as proof any more, or has not held. What cannot be
-		// cleared now only takes room on the machine.
-		_ = job.Discard(ctx, s.Host, step.Job)
+	if proof := byCommand && verb == services.Restart; err == nil && proof || ctx.Err() != nil {
+		return err // nothing else tells that it was done
 	}
+	// The step is not needed any more, or has not held. What cannot be cleared now
+	// only takes room on the machine.
+	_ = job.Discard(ctx, s.Host, step.Job)
 	return err
 }
 

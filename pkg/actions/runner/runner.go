@@ -85,8 +85,23 @@ func (r *Runner) Run(ctx context.Context, in Input) ([]Told, error) {
 	}
 }
 
-// Explain judges every unfinished action of a view.
-func (r *Runner) Explain(v ledger.View, in Input) actions.Report { return v.Queue.Due(r.input(v, in)) }
+// WhyUnable is why an action does not start that this program cannot do.
+const WhyUnable = "unable"
+
+// Explain judges every unfinished action of a view. What is due and cannot be done
+// here is not: another manager may do it.
+func (r *Runner) Explain(v ledger.View, in Input) actions.Report {
+	report := v.Queue.Due(r.input(v, in))
+	for n := range report.Verdicts {
+		verdict := &report.Verdicts[n]
+		a, _ := v.Queue.Get(verdict.ID)
+		if verdict.Due && r.o.Handler(a) == nil {
+			verdict.Due, verdict.Why = false, WhyUnable
+			verdict.Reason = "cannot be done by this clmgr: " + a.Do.Level + " " + a.Do.Action + " in cluster " + a.Cluster
+		}
+	}
+	return report
+}
 
 func (r *Runner) input(v ledger.View, in Input) actions.Input {
 	return actions.Input{
