@@ -8,8 +8,12 @@ import (
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
-// storeTime bounds one operation on a store.
-const storeTime = 5 * time.Second
+// How long one operation may take. The own copy is worth waiting for: without it
+// nothing goes on, and its lock is not given in the order of who came first.
+const (
+	storeTime = 5 * time.Second
+	ownTime   = 20 * time.Second
+)
 
 // get returns a document, nil where there is none.
 func get(ctx context.Context, s store.Store, key string) ([]byte, error) {
@@ -22,8 +26,8 @@ func get(ctx context.Context, s store.Store, key string) ([]byte, error) {
 	return raw, err
 }
 
-func update(ctx context.Context, s store.Store, key, why string, f func([]byte) ([]byte, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+func update(ctx context.Context, s store.Store, most time.Duration, key, why string, f func([]byte) ([]byte, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	return s.Update(ctx, key, why, f)
 }

@@ -185,7 +185,7 @@ func (l *Ledger) swap(ctx context.Context, why string, own own, before actions.L
 	var v View
 	var next shared
 	var refused error
-	err := update(ctx, l.o.Shared, sharedKey, why, func(old []byte) ([]byte, error) {
+	err := update(ctx, l.o.Shared, storeTime, sharedKey, why, func(old []byte) ([]byte, error) {
 		refused = nil
 		was, err := l.decodeShared(old)
 		if err != nil {

@@ -93,7 +93,7 @@ func (l *Ledger) mergeOwn(ctx context.Context, why string, q *actions.Queue) err
 // changeOwn replaces the queue of the own copy by what f makes of it.
 func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queue) *actions.Queue) error {
 	fresh := l.newWriter()
-	err := update(ctx, l.o.Own, ownKey, why, func(old []byte) ([]byte, error) {
+	err := update(ctx, l.o.Own, ownTime, ownKey, why, func(old []byte) ([]byte, error) {
 		was, err := l.decodeOwn(old)
 		if err != nil {
 			return nil, err
@@ -153,5 +153,5 @@ func (l *Ledger) keepLeases(ctx context.Context, before, after actions.Leases) e
 	if before.Equal(after) {
 		return nil
 	}
-	return update(context.WithoutCancel(ctx), l.o.Own, leasesKey, "leases", func([]byte) ([]byte, error) { return after.Encode() })
+	return update(context.WithoutCancel(ctx), l.o.Own, ownTime, leasesKey, "leases", func([]byte) ([]byte, error) { return after.Encode() })
 }

@@ -27,11 +27,11 @@ func TestInterruptedWorkIsHandedBack(t *testing.T) {
 				ids := m.add("a", "b", "c")
 				ctx, interrupt := context.WithCancel(t.Context())
 				ran := m.goes(ctx)
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute + time.Second) // between two beats
 				other.want(ids[0], actions.Running, 0)
 				interrupted := time.Now()
 				interrupt()
-				if got := <-ran; got != "claim:a fail:a" || time.Since(interrupted) > 0 {
+				if got := <-ran; got != "claim:a fail:a" || time.Since(interrupted) > time.Second {
 					t.Errorf("%s after %s", got, time.Since(interrupted))
 				}
 				other.want(ids[0], actions.Waiting, 0)
@@ -128,7 +128,7 @@ func TestHandlerThatDoesNotStop(t *testing.T) {
 		id := m1.add("a")[0]
 		ctx, interrupt := context.WithCancel(t.Context())
 		ran := m1.goes(ctx)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + time.Second) // between two beats
 		interrupt()
 		interrupted := time.Now()
 		if got := <-ran; got != "claim:a" || time.Since(interrupted) != m1.options.Grace {
@@ -183,7 +183,7 @@ func TestCancelWhileRunning(t *testing.T) {
 				var reason string
 				m.options.Tell = func(x told) { reason = x.Reason }
 				ran := m.goes(t.Context())
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute + time.Second) // between two beats
 				other.cancel(ids[0])
 				cancelled := time.Now()
 				other.want(ids[0], actions.Cancelled, 0)
