@@ -6,7 +6,8 @@
 //	Job ──Run──► one script by standard input ──► flock ─► compare terms ─► lower: *Superseded
 //	                                                            │
 //	                          unit runs ──► follow it ◄─────────┤
-//	  ended well in this epoch, or is ours ──► report it ◄──────┤
+//	  ended well in this epoch, or is ours, ──► report it ◄─────┤
+//	  or failed in it and nobody was told                       │
 //	                      anything else ──► start it anew ◄─────┘
 //	                                             │
 //	        connection lost, or a wait is over ──┴─► follow that invocation ──► Result
@@ -15,7 +16,7 @@
 //
 // Under /run/clmgr, which root alone may read: UNIT.lock, held while something is
 // decided; UNIT.term, the highest term seen and who brought it; UNIT.sh, the command,
-// which so stands in no argument list. They and the units are gone after a reboot, and
+// which so stands in no argument list; UNIT.told, the last run whose end was told. They and the units are gone after a reboot, and
 // with them the memory of what ran: what a job does must bear being done again.
 //
 // The unit is Type=oneshot. It stays loaded when it has ended, as active (exited) or

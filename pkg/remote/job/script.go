@@ -101,6 +101,7 @@ tell_end() {
 	timeout 5 journalctl --sync 2>/dev/null
 	printf 'ended %s %s %s %s %s\n' "$followed" "${run:--}" "${result:--}" "${code:-0}" "${status:-0}"
 	journalctl -q --no-pager -a -o cat -n 100 -t "$ident" 2>/dev/null | tail -c 2048
+	echo && printf '%s\n' "$run" >"$file.told" # where nobody listens any more the echo is the end
 	exit
 }
 
@@ -128,20 +129,33 @@ await() {
 // starting starts the unit or finds it. The order matters: the old run is cleared before
 // the new term is written, so that its success is never taken for one of this epoch; and
 // the term before the start, so that none runs under a term that is not known. What
-// daemons are left by goes into a scope: they would keep the unit from being cleared.
+// daemons are left by goes into a scope: they would keep the unit from being cleared. At
+// the limit the scope ends with the unit.
 const starting = `
 remember() {
 	printf '%s %s %s\n' "$term" "$token" "$followed" >"$file.term.new" &&
 		mv -f "$file.term.new" "$file.term" || fail "cannot write $file.term"
 }
 
+# A failure that nobody has heard of counts, or a step that hangs would be begun anew
+# for ever by callers who cannot wait until its limit.
+untold() {
+	heard=''
+	[ ! -f "$file.told" ] || read -r heard <"$file.told"
+	[ "$heard" != "$run" ]
+}
+
 start() {
 	set -- /bin/sh "$file.sh"
-	[ -z "$daemons" ] || set -- systemd-run --scope --quiet --collect --unit="$unit-$token" "$@"
+	after=''
+	if [ -n "$daemons" ]; then
+		set -- systemd-run --scope --quiet --collect --unit="$unit-$token" -p TimeoutStopSec=5 "$@"
+		after="/bin/sh -c '[ \"\$SERVICE_RESULT\" != timeout ] || systemctl stop $unit-$token.scope'"
+	fi
 	printf '%s\n' "$command" >"$file.sh.new" && mv -f "$file.sh.new" "$file.sh" || fail "cannot write $file.sh"
 	complaint=$(systemd-run --quiet --no-block --unit="$unit" --description="$description" \
 		-p Type=oneshot -p RemainAfterExit=yes -p TimeoutStartSec="$limit" -p TimeoutStopSec=10 \
-		-p SyslogIdentifier="$unit.$token" -p IgnoreSIGPIPE=no "$@" 2>&1 9>&-) || fail "$complaint"
+		-p SyslogIdentifier="$unit.$token" -p IgnoreSIGPIPE=no -p ExecStopPost="$after" "$@" 2>&1 9>&-) || fail "$complaint"
 }
 
 lock
@@ -150,7 +164,7 @@ look
 followed=1 want='' told=none
 if [ "$bearer" = "$token" ] && { running || ended; }; then
 	followed=$bearing # this very call, cut off before it had its answer
-elif running || { [ "$active" = active ] && [ "${known%.*}" = "${term%.*}" ]; }; then
+elif running || { ended && [ "${known%.*}" = "${term%.*}" ] && { [ "$active" = active ] || untold; }; }; then
 	remember
 else
 	followed=0
@@ -186,7 +200,7 @@ look
 followed=1
 if running; then tell_running; exit; fi
 clear_unit
-rm -f "$file.term" "$file.sh" "$file.lock" || fail "cannot remove $file.*"
+rm -f "$file.term" "$file.sh" "$file.told" "$file.lock" || fail "cannot remove $file.*"
 echo cleared
 `
 
