@@ -52,18 +52,19 @@ type app struct {
 }
 
 // run executes one command line and returns the exit code.
-func run(ctx context.Context, args []string, s streams) int {
-	a := &app{streams: s}
+func run(ctx context.Context, args []string, s streams) int { return (&app{streams: s}).run(ctx, args) }
+
+func (a *app) run(ctx context.Context, args []string) int {
 	root := newRootCommand(a)
 	a.watch(root)
 	root.SetArgs(args)
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.streams.err)
 	err := root.ExecuteContext(ctx)
 	var o *outcome
 	if said := errors.As(err, &o) && o.said; err != nil && !said {
-		fmt.Fprintln(s.err, "clmgr:", err)
+		fmt.Fprintln(a.streams.err, "clmgr:", err)
 	}
 	return exitOf(err, !a.started)
 }
