@@ -54,11 +54,11 @@ func (m remoteManager) run(args string) answer {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		a.code = exit.ExitCode()
-	} else {
-		must(m.t, err)
+	} else if err != nil {
+		m.t.Error(err)
 	}
 	if strings.Contains(a.stderr, "DATA RACE") || strings.Contains(a.stderr, "panic:") {
-		m.t.Fatal(a.stderr)
+		m.t.Error(a.stderr)
 	}
 	return a
 }
@@ -74,15 +74,24 @@ func twoManagers(t *testing.T, a *acting) {
 	port, err := strconv.ParseUint(s.port(), 10, 16)
 	must(t, err)
 
-	first.run("instances heartbeat").want(t, 0)
-	second.run("instances heartbeat").want(t, 0)
+	for _, m := range []remoteManager{first, second} {
+		if look := m.run("instances heartbeat"); look.code != 0 && look.code != 3 {
+			t.Fatalf("exit code %d: %s", look.code, look.stderr)
+		}
+	}
 	a.stopBehind(t, viewer)
 	calls := a.api.Calls().Actions["StartInstances"]
 	if d := parse(t, first.run("services start cache2").want(t, 4).stdout); d.Code != "ER0016" {
 		t.Errorf("code %s", d.Code)
 	}
 	begun := make(chan answer, 1)
-	go func() { begun <- first.run("instances heartbeat") }()
+	go func() {
+		a := first.run("instances heartbeat")
+		for a.code == 3 && !strings.Contains(a.stdout, `"acted"`) { // the shared queue is new: nobody claims at once
+			a = first.run("instances heartbeat")
+		}
+		begun <- a
+	}()
 	eventually(t, "the machine being started", func() bool { return a.api.Calls().Actions["StartInstances"] > calls })
 	heal := a.cut(t, lab.Cut{From: []string{"m1"}, To: []string{lab.Host}, Port: uint16(port)})
 	during := <-begun

@@ -139,6 +139,7 @@ func harass(t *testing.T, s *memcached, seed uint64, within time.Duration) (end 
 			s.start()
 		}
 	})
+	t.Cleanup(all.Wait)
 	return func() {
 		all.Wait()
 		t.Logf("seed %d: memcached was %s", seed, strings.Join(told, ", "))
@@ -166,7 +167,7 @@ func (m *manager) settleAnyhow() {
 // forgetful plays many short stories, some at once, on memcacheds that forget: each
 // has a step by a command, a restart that must not be done twice, and a start.
 func forgetful(t *testing.T, a *acting) {
-	const seeds, width = 30, 3
+	const seeds, width = 30, 4
 	next := make(chan uint64)
 	var all sync.WaitGroup
 	for range width {
@@ -187,8 +188,9 @@ func forgetfulSeed(t *testing.T, a *acting, seed uint64) {
 	unit, other := fmt.Sprintf("seed@%d-a", seed), fmt.Sprintf("seed@%d-b", seed)
 	file, line := fmt.Sprintf("/root/seed-%d", seed), fmt.Sprint("line", seed)
 	c := a.beside(t, fmt.Sprint("seed", seed),
-		service{Name: "unit", Mode: "kept", Instance: "m1", Unit: unit}, service{Name: "other", Mode: "kept", Instance: "m1", Unit: other})
+		service{Name: "unit", Mode: "kept", Instance: "m1", Unit: unit}, service{Name: "second", Mode: "kept", Instance: "m1", Unit: other})
 	c.started(line, "m1", "echo line >>"+file)
+	c.Actions["lease"] = "1s"
 	s := newMemcached(t, "127.0.0.1")
 	c.shares(s)
 	m := newManager(t, c)
@@ -196,7 +198,7 @@ func forgetfulSeed(t *testing.T, a *acting, seed uint64) {
 	document := fmt.Sprintf(`{actions: [
 		{do_level: "services", do_action: "start", do_group: %q},
 		{do_level: "services", do_action: "restart", do_group: "unit", require: {"invocation of unit": %q}},
-		{do_level: "services", do_action: "start", do_group: "other", event_type: "instances", event_ip: "%s21", event_state: "running"},
+		{do_level: "services", do_action: "start", do_group: "second", event_type: "instances", event_ip: "%s21", event_state: "running"},
 	]}`, line, a.invocation(t, "m1", unit), a.net)
 	end := harass(t, s, seed, 3*time.Second)
 	r := m.pipe(document)

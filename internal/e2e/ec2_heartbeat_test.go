@@ -36,6 +36,7 @@ func newRegion(t *testing.T) *region {
 	l := labtest.Up(t, lab.Databases())
 	r := &region{Lab: l, api: labtest.API(t, l), dir: t.TempDir()}
 	e, _ := l.Endpoint()
+	must(t, os.WriteFile(filepath.Join(r.dir, "secret"), []byte(e.Secret), 0o600))
 	url := e.URL()
 	r.bare = sdk.New(sdk.Options{
 		Region: ec2.Region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(e.AccessKey, e.Secret, ""),
@@ -54,7 +55,6 @@ func (r *region) machines(t *testing.T, cache string) conf {
 	t.Helper()
 	e, _ := r.Endpoint()
 	secret := filepath.Join(r.dir, "secret")
-	must(t, os.WriteFile(secret, []byte(e.Secret), 0o600))
 	return conf{
 		Heartbeat: map[string]any{"deadline": "10s", "probe_timeout": patience},
 		SSH: map[string]any{
