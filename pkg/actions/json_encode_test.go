@@ -31,6 +31,32 @@ func TestEncoderThatGoesOn(t *testing.T) {
 	}
 }
 
+// A decoder that goes on reads what one that begins would read, bad entries too.
+func TestDecoderThatGoesOn(t *testing.T) {
+	w := newWorld(t, "decoder", 6)
+	var goesOn Decoder
+	var flushes int
+	for range 200 {
+		w.step(&flushes)
+		for _, m := range w.managers {
+			text, err := m.disk.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, doc := range [][]byte{text, bytes.Replace(text, []byte(`"do_level"`), []byte(`"do_lvel"`), 1)} {
+				got, err := goesOn.Decode(doc)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := Decode(doc)
+				if err != nil || !got.Equal(want) {
+					t.Fatalf("%v: read otherwise: %s", err, doc)
+				}
+			}
+		}
+	}
+}
+
 func TestEncodeOrdersAndEscapes(t *testing.T) {
 	q := scene(t, "start node1\nstart m1 age=1h")
 	if _, err := q.Hold("w", Hold{Group: "<all>", Reason: "a\u2028b", At: t0, Until: t0.Add(time.Hour)}); err != nil {

@@ -49,28 +49,38 @@ type wireUnread struct {
 	Why string          `json:"why"`
 }
 
+// Decoder reads one queue after the other, and each action that did not change in
+// between only once. The zero Decoder is ready.
+type Decoder struct{ known map[string]*Action }
+
 // Decode reads a stored queue; nil gives an empty one. A document that cannot be
 // read, or is of a newer version (ErrNewer), is an error, so that nobody writes
 // over it. Single entries that cannot be read are kept as they are: see Unread.
-func Decode(b []byte) (*Queue, error) {
+func Decode(b []byte) (*Queue, error) { return new(Decoder).Decode(b) }
+
+// Decode is the function Decode.
+func (d *Decoder) Decode(b []byte) (*Queue, error) {
 	if b == nil {
 		return &Queue{}, nil
 	}
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("cannot read stored queue: %w", err)
+	var w wireQueue
+	err := strict(b, &w)
+	version := w.Version
+	if err != nil { // a newer version may have keys that this one does not know
+		var head struct {
+			Version int `json:"version"`
+		}
+		if json.Unmarshal(b, &head) == nil {
+			version = head.Version
+		}
 	}
 	switch {
-	case head.Version > queueVersion:
-		return nil, fmt.Errorf("cannot read stored queue: %w (document version %d, this one knows up to %d)", ErrNewer, head.Version, queueVersion)
-	case head.Version < 1:
-		return nil, errors.New("cannot read stored queue: it has no version")
-	}
-	var w wireQueue
-	if err := strict(b, &w); err != nil {
+	case version > queueVersion:
+		return nil, fmt.Errorf("cannot read stored queue: %w (document version %d, this one knows up to %d)", ErrNewer, version, queueVersion)
+	case err != nil:
 		return nil, fmt.Errorf("cannot read stored queue: %w", err)
+	case version < 1:
+		return nil, errors.New("cannot read stored queue: it has no version")
 	}
 	q := &Queue{}
 	for writer, seq := range w.Marks {
@@ -80,29 +90,45 @@ func Decode(b []byte) (*Queue, error) {
 		q.note(ID{writer, seq})
 	}
 	q.held = mergeHeld(nil, w.Held)
-	q.unread = readEntries(q, w)
+	q.unread = addUnread(nil, append(d.readActions(q, w.Actions), readEntries(q, w)...)...)
 	return q, nil
 }
 
-// readEntries fills q and returns what could not be read.
-func readEntries(q *Queue, w wireQueue) []Unread {
+// readActions fills q and returns what could not be read.
+func (d *Decoder) readActions(q *Queue, entries []json.RawMessage) []Unread {
 	var unread []Unread
-	for _, raw := range w.Actions {
-		var e wireAction
-		err := strict(raw, &e)
-		var a Action
-		if err == nil {
-			a, err = e.action()
+	known := make(map[string]*Action, len(entries))
+	for _, raw := range entries {
+		a, err := d.known[string(raw)], error(nil)
+		if a == nil {
+			a, err = readAction(raw)
 		}
-		if _, twice := q.actions[a.ID]; twice && err == nil {
+		if err == nil && q.actions[a.ID] != nil {
 			err = fmt.Errorf("there are two actions %s", a.ID)
 		}
 		if err != nil {
 			unread = append(unread, unreadable(raw, "cannot read action: "+err.Error()))
 			continue
 		}
-		q.put(a)
+		known[string(raw)] = a
+		q.putShared(a)
 	}
+	d.known = known
+	return unread
+}
+
+func readAction(raw []byte) (*Action, error) {
+	var e wireAction
+	if err := strict(raw, &e); err != nil {
+		return nil, err
+	}
+	a, err := e.action()
+	return &a, err
+}
+
+// readEntries fills q with all but the actions, and returns what could not be read.
+func readEntries(q *Queue, w wireQueue) []Unread {
+	var unread []Unread
 	for _, raw := range w.Holds {
 		var e wireHold
 		if err := strict(raw, &e); err != nil || e.ID.Writer == "" {
@@ -120,7 +146,7 @@ func readEntries(q *Queue, w wireQueue) []Unread {
 		}
 		unread = append(unread, unreadable(u.Raw, u.Why))
 	}
-	return addUnread(nil, unread...)
+	return unread
 }
 
 // unreadable keeps an entry, with what can be told of it.

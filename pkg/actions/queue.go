@@ -92,11 +92,14 @@ func (q *Queue) Change(id ID, f func(Action) (Progress, error)) error {
 }
 
 // put adds an action or a hold that has its id.
-func (q *Queue) put(a Action) {
+func (q *Queue) put(a Action) { q.putShared(&a) }
+
+// putShared adds an action that other queues may hold too.
+func (q *Queue) putShared(a *Action) {
 	if q.actions == nil {
 		q.actions = make(map[ID]*Action)
 	}
-	q.actions[a.ID] = &a
+	q.actions[a.ID] = a
 	q.note(a.ID)
 }
 

@@ -15,6 +15,7 @@ type cache struct {
 	mu    sync.Mutex
 	raw   []byte // of queue
 	queue *actions.Queue
+	in    actions.Decoder
 	out   actions.Encoder
 }
 
@@ -30,7 +31,7 @@ func (c *cache) decode(raw []byte) (*actions.Queue, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.queue == nil || !bytes.Equal(c.raw, raw) {
-		q, err := actions.Decode(raw)
+		q, err := c.in.Decode(raw)
 		if err != nil {
 			return nil, err
 		}
