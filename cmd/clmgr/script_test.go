@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"clmgr": main})
+	testscript.Main(m, map[string]func(){"clmgr": main, walkedName: walked})
 }
 
 // TestScripts runs the command line as a person or a script would, one file a

@@ -1,0 +1,403 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/clmgr/clmgr/internal/lab"
+	"github.com/clmgr/clmgr/internal/lab/ec2"
+	"github.com/clmgr/clmgr/internal/lab/labtest"
+	"github.com/clmgr/clmgr/pkg/actions"
+)
+
+// walk goes through a story with a clmgr that is killed before and after everything
+// that has a name, the first time it is met there, and run again.
+type walk struct {
+	t     *testing.T
+	l     *lab.Lab
+	bare  *sdk.Client
+	dir   string
+	net   string
+	conf  string
+	runs  int
+	kills int
+}
+
+// TestCrashWalk walks from a machine that is not there to services that run, with a
+// step that fails, one that is given up and retried, one that is cancelled and one
+// that is parked in between. The end is the same as if nobody had been killed.
+func TestCrashWalk(t *testing.T) {
+	w := newWalk(t)
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"launched", w.launched}, {"started", w.started}, {"again", w.again}, {"slow", w.slow}, {"failing", w.failing},
+		{"given up", w.givenUp}, {"cancelled", w.cancelled}, {"parked", w.parked}, {"the end", w.checkEnd},
+	} {
+		begun, runs, kills := time.Now(), w.runs, w.kills
+		step.do()
+		t.Logf("%s: %d runs, %d of them killed, in %.1f s", step.name, w.runs-runs, w.kills-kills, time.Since(begun).Seconds())
+	}
+	w.checkNames()
+	t.Logf("killed %d times, at %d names", w.kills, len(w.names()))
+}
+
+// launched wants a service on a machine that is not there.
+func (w *walk) launched() {
+	w.reach([]int{4}, "services", "start", "cache")
+	w.untilEmpty()
+}
+
+// started wants it again when somebody has switched the machine off.
+func (w *walk) started() {
+	w.stopBehind()
+	w.reach([]int{4}, "services", "start", "cache")
+	w.untilEmpty()
+}
+
+const walkConfig = `
+state_dir: %[1]s/state
+manager: walker
+heartbeat: {deadline: 10s, probe_timeout: 6s}
+actions: {lease: 1s, time: 20s, limit: 30s, first_delay: 100ms, longest_delay: 200ms, tries: 1000}
+ssh: {user: root, keys: [%[2]s], known_hosts: [%[1]s/known_hosts], agent: false, config_file: none, timeout: 6s, host_key: console}
+modes:
+  kept: {command: {run: "true"}}
+  slow: {command: {run: "true"}, start: "echo begun >>/root/slow; sleep 2; echo ended >>/root/slow", stop: "true"}
+  failing: {command: {run: "true"}, start: "test -e /root/mended || exit 7; echo line >>/root/failing", stop: "true"}
+  late: {command: {run: "true"}, start: "echo line >>/root/late", stop: "true"}
+clusters:
+  demo:
+    cloud: {driver: EC2, endpoint: %[3]s, region: %[4]s, subnet: %[5]s, template: ami-databases, user: %[6]s, password: {file: %[1]s/secret}, api_cache: 1ms}
+    instances: [{name: m1, ip: %[7]s}]
+    services:
+      - {name: cache, mode: kept, instance: m1, unit: memcached}
+      - {name: slow1, mode: slow, instance: m1}
+      - {name: failing1, mode: failing, instance: m1}
+`
+
+const lateService = "      - {name: late1, mode: late, instance: m1}\n"
+
+func newWalk(t *testing.T) *walk {
+	t.Helper()
+	l := labtest.Up(t, lab.Databases())
+	labtest.API(t, l)
+	e, _ := l.Endpoint()
+	url := e.URL()
+	w := &walk{t: t, l: l, dir: t.TempDir(), bare: sdk.New(sdk.Options{
+		Region: ec2.Region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(e.AccessKey, e.Secret, ""),
+	})}
+	out, err := w.bare.DescribeSubnets(t.Context(), &sdk.DescribeSubnetsInput{})
+	w.must(err)
+	host := l.HostIP().String()
+	w.net = host[:strings.LastIndexByte(host, '.')+1]
+	w.must(os.WriteFile(filepath.Join(w.dir, "secret"), []byte(e.Secret), 0o600))
+	w.conf = fmt.Sprintf(walkConfig, w.dir, l.KeyFile(), url, ec2.Region, aws.ToString(out.Subnets[0].SubnetId), e.AccessKey, w.ip())
+	w.configure(w.conf + lateService)
+	return w
+}
+
+func (w *walk) ip() string { return w.net + "21" }
+
+func (w *walk) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *walk) configure(text string) {
+	w.t.Helper()
+	w.must(os.WriteFile(filepath.Join(w.dir, "clmgr.yaml"), []byte(text), 0o600))
+}
+
+// walkAnswer is what a run came to; the code of one that was killed is -1.
+type walkAnswer struct {
+	code    int
+	out     []byte
+	said    string
+	Acted   []struct{ Do, Move string }
+	Actions []walkAction
+	Queue   struct{ Failed, Running, Waiting int }
+}
+
+type walkAction struct {
+	ID     string `json:"id"`
+	Action string `json:"do_action"`
+	Group  string `json:"do_group"`
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+}
+
+// once runs clmgr once.
+func (w *walk) once(stdin string, args ...string) walkAnswer {
+	w.t.Helper()
+	self, err := os.Executable()
+	w.must(err)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Args = append([]string{walkedName, "-c", filepath.Join(w.dir, "clmgr.yaml"), "-o", "json"}, args...)
+	cmd.Dir = w.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0", walkFile + "=" + filepath.Join(w.dir, "met")}
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	w.runs++
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatal(err)
+	}
+	a := walkAnswer{code: cmd.ProcessState.ExitCode(), out: out.Bytes(), said: said.String()}
+	switch {
+	case strings.Contains(a.said, "DATA RACE"), strings.Contains(a.said, "panic:"):
+		w.t.Fatal(a.said)
+	case a.code == -1:
+		w.kills++
+	case len(a.out) > 0:
+		w.must(json.Unmarshal(a.out, &a))
+	}
+	return a
+}
+
+// reach runs a command again and again until it is not killed; it must end with one
+// of the codes.
+func (w *walk) reach(codes []int, args ...string) walkAnswer {
+	w.t.Helper()
+	return w.pipe(codes, "", args...)
+}
+
+func (w *walk) pipe(codes []int, stdin string, args ...string) walkAnswer {
+	w.t.Helper()
+	for range 200 {
+		a := w.once(stdin, args...)
+		switch {
+		case slices.Contains(codes, a.code):
+			return a
+		case a.code != -1:
+			w.t.Fatalf("%v: exit code %d\n%s\n%s", args, a.code, a.out, a.said)
+		}
+	}
+	w.t.Fatalf("%v was killed 200 times", args)
+	return walkAnswer{}
+}
+
+// until runs heartbeats until yes.
+func (w *walk) until(what string, yes func(walkAnswer) bool) {
+	w.t.Helper()
+	end := time.Now().Add(2 * time.Minute)
+	for !yes(w.reach([]int{0, 3}, "instances", "heartbeat")) {
+		if time.Now().After(end) {
+			w.t.Fatalf("never seen: %s\n%s", what, w.reach([]int{0}, "actions", "list").out)
+		}
+	}
+}
+
+func (w *walk) untilEmpty() {
+	w.t.Helper()
+	w.until("the queue empty", func(a walkAnswer) bool { return a.Queue.Failed+a.Queue.Running+a.Queue.Waiting == 0 })
+}
+
+func (w *walk) stopBehind() {
+	w.t.Helper()
+	_, err := w.bare.StopInstances(w.t.Context(), &sdk.StopInstancesInput{InstanceIds: w.instances()})
+	w.must(err)
+	for end := time.Now().Add(30 * time.Second); !bytes.Contains(w.reach([]int{0, 3}, "instances", "status").out, []byte(`"provider_state": "stopped"`)); {
+		if time.Now().After(end) {
+			w.t.Fatal("the machine does not stop")
+		}
+	}
+}
+
+// instances are the ids of all that are at the ip of m1.
+func (w *walk) instances() []string {
+	w.t.Helper()
+	out, err := w.bare.DescribeInstances(w.t.Context(), &sdk.DescribeInstancesInput{})
+	w.must(err)
+	var ids []string
+	for _, r := range out.Reservations {
+		for _, i := range r.Instances {
+			if aws.ToString(i.PrivateIpAddress) == w.ip() {
+				ids = append(ids, aws.ToString(i.InstanceId))
+			}
+		}
+	}
+	return ids
+}
+
+// on executes a shell command on the machine.
+func (w *walk) on(command string) string {
+	w.t.Helper()
+	l, err := lab.Open(w.l.Name())
+	w.must(err)
+	out, _, err := l.Machine("m1").Run(w.t.Context(), command, nil)
+	w.must(err)
+	return strings.TrimSpace(string(out))
+}
+
+// again asks for a machine that runs, by its id.
+func (w *walk) again() {
+	w.pipe([]int{0}, fmt.Sprintf(`{actions: [{do_level: "instances", do_action: "start", do_group: "m1", instance: %q}]}`, w.instances()[0]))
+	w.untilEmpty()
+}
+
+// slow has a step that takes longer than a lease.
+func (w *walk) slow() {
+	w.reach([]int{0}, "actions", "add", "--do", "services:start:slow1")
+	w.untilEmpty()
+}
+
+// failing has a step that fails until that was met in every way.
+func (w *walk) failing() {
+	w.reach([]int{0}, "actions", "add", "--do", "services:start:failing1")
+	w.until("failures", func(walkAnswer) bool { return w.met("shared", "fail") && w.met("own", "fail") })
+	w.on("touch /root/mended")
+	w.untilEmpty()
+}
+
+// givenUp has a service leave the configuration while it waits to be started, and
+// come back.
+func (w *walk) givenUp() {
+	id := w.reach([]int{0}, "actions", "add", "--do", "services:start:late1").Actions[0].ID
+	w.configure(w.conf)
+	for range 3 { // the own copy meets the first by merging, and is killed before and after the others
+		w.until("it was given up", func(a walkAnswer) bool { return a.Queue.Failed == 1 })
+		w.reach([]int{0, 5}, "actions", "retry", id) // 5: it was retried before it was killed
+	}
+	w.configure(w.conf + lateService)
+	w.untilEmpty()
+}
+
+// cancelled has somebody cancel what waits, and what comes after that.
+func (w *walk) cancelled() {
+	when := "instances:" + w.ip() + ":stopped"
+	id := w.reach([]int{0}, "actions", "add", "--when", when, "--do", "services:stop:late1").Actions[0].ID
+	w.reach([]int{0}, "actions", "cancel", id)
+	w.untilEmpty()
+}
+
+// parked has actions wait until they expire; somebody cancels all but the last.
+func (w *walk) parked() {
+	for range 2 {
+		w.reach([]int{0}, "actions", "cancel", w.expire())
+	}
+	w.expire()
+}
+
+func (w *walk) expire() (id string) {
+	w.t.Helper()
+	document := fmt.Sprintf(`{actions: [{do_level: "services", do_action: "restart", do_group: "late1", event_type: "instances", event_ip: %q,
+		event_state: "stopped", expires: %q}]}`, w.ip(), time.Now().Add(4*time.Second).UTC().Format(time.RFC3339))
+	id = w.pipe([]int{0}, document).Actions[0].ID
+	w.until("it was parked", func(a walkAnswer) bool { return a.Queue.Failed == 1 })
+	return id
+}
+
+// checkEnd checks that all is as if nobody had been killed.
+func (w *walk) checkEnd() {
+	if ids := w.instances(); len(ids) != 1 {
+		w.t.Errorf("%d instances have the ip: %v", len(ids), ids)
+	}
+	for file, want := range map[string]string{"slow": "begun ended", "failing": "line", "late": "line"} {
+		if got := strings.Join(strings.Fields(w.on("cat /root/"+file)), " "); got != want {
+			w.t.Errorf("in %s stands %q", file, got)
+		}
+	}
+	if n := w.on("journalctl --sync; journalctl -b -q --no-pager -o cat --output-fields=INVOCATION_ID UNIT=memcached.service | sort -u | grep -c ."); n != "1" {
+		w.t.Errorf("memcached was started %s times since the machine booted", n)
+	}
+	var got []string
+	for _, a := range w.reach([]int{0}, "actions", "list", "--state", "all").Actions {
+		got = append(got, a.Action+" "+a.Group+": "+a.State)
+	}
+	slices.Sort(got)
+	want := []string{
+		"launch m1: done", "restart late1: cancelled", "restart late1: cancelled", "restart late1: failed", "start cache: done", "start cache: done", "start failing1: done",
+		"start late1: done", "start m1: done", "start m1: done", "start slow1: done", "stop late1: cancelled",
+	}
+	if !slices.Equal(got, want) {
+		w.t.Errorf("the queue holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// names are all names that a clmgr was killed before and after, by where they are.
+func (w *walk) names() map[string][]string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, "met"))
+	w.must(err)
+	out := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		when, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		out[name] = append(out[name], when)
+	}
+	return out
+}
+
+// words are the parts of all names of one place, which were met before and after.
+func (w *walk) words(place string) map[string]bool {
+	out := map[string]bool{}
+	for name, whens := range w.names() {
+		if joined, ok := strings.CutPrefix(name, place+" "); ok && len(whens) == 2 {
+			for word := range strings.SplitSeq(joined, "+") {
+				out[word] = true
+			}
+		}
+	}
+	return out
+}
+
+func (w *walk) met(place, word string) bool { return w.words(place)[word] }
+
+// checkNames compares what was met with the moves of the table of transitions. One of
+// them is not met here: stop, the word of an owner that was at work when it lost its
+// lease, and lives. It takes two managers, or a store that forgets.
+func (w *walk) checkNames() {
+	moves := map[string]bool{}
+	for _, e := range actions.Edges() {
+		if e.Move != actions.MoveStop {
+			moves[string(e.Move)] = true
+		}
+	}
+	for place, others := range map[string][]string{
+		// The last ones of the shared store are what the driver keeps there.
+		"shared": {"add", "heartbeat", "events delivered", "listing", "look", "launch", "launched", "start", "calls"},
+		"own":    {"add", "begin", "leases", "look"},
+		"driver": {"instances", "instance", "launch", "start"},
+	} {
+		want := map[string]bool{}
+		if place != "driver" {
+			want = maps.Clone(moves)
+		}
+		for _, o := range others {
+			want[o] = true
+		}
+		got := w.words(place)
+		for word := range want {
+			if !got[word] {
+				w.t.Errorf("%s %s: nobody was killed before and after it", place, word)
+			}
+		}
+		for word := range got {
+			if !want[word] {
+				w.t.Errorf("%s %s: it is in no table", place, word)
+			}
+		}
+	}
+}

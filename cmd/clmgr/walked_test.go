@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/clmgr/clmgr/pkg/cloud"
+	"github.com/clmgr/clmgr/pkg/manager"
+	"github.com/clmgr/clmgr/pkg/store"
+)
+
+// walkedName is the name under which the test's own binary is a clmgr that kills
+// itself, and walkFile the variable with the file of where it did.
+const (
+	walkedName = "clmgr-walked"
+	walkFile   = "CLMGR_WALK_FILE"
+)
+
+// walked is clmgr's main with something deadly around what it works with.
+func walked() {
+	k := &killer{file: os.Getenv(walkFile)}
+	a := &app{streams: stdStreams(), wrap: manager.Wrap{
+		Shared: func(s store.Store) store.Store { return deadlyStore{s, k, "shared"} },
+		Own:    func(s store.Store) store.Store { return deadlyStore{s, k, "own"} },
+		Driver: func(d cloud.Driver) cloud.Driver { return deadlyDriver{d.(*cloud.Cache), k} },
+	}}
+	os.Exit(a.run(context.Background(), os.Args[1:]))
+}
+
+// killer kills its own process wherever it has not been yet.
+type killer struct {
+	mu   sync.Mutex
+	file string
+}
+
+func (k *killer) at(point string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	line := []byte(point + "\n")
+	met, err := os.ReadFile(k.file)
+	if err == nil && (bytes.HasPrefix(met, line) || bytes.Contains(met, append([]byte("\n"), line...))) {
+		return
+	}
+	f, err := os.OpenFile(k.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(line)
+	}
+	if err != nil {
+		panic(err)
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// deadlyStore kills before and after each Update.
+type deadlyStore struct {
+	store.Store
+	killer *killer
+	place  string
+}
+
+func (s deadlyStore) Update(ctx context.Context, key, why string, f func([]byte) ([]byte, error)) error {
+	s.killer.at("before " + s.place + " " + why)
+	err := s.Store.Update(ctx, key, why, f)
+	s.killer.at("after " + s.place + " " + why)
+	return err
+}
+
+// deadlyDriver kills before and after each call.
+type deadlyDriver struct {
+	*cloud.Cache
+	killer *killer
+}
+
+func (d deadlyDriver) call(verb string, f func() (cloud.Instance, error)) (cloud.Instance, error) {
+	d.killer.at("before driver " + verb)
+	i, err := f()
+	d.killer.at("after driver " + verb)
+	return i, err
+}
+
+func (d deadlyDriver) Instances(ctx context.Context) (cloud.Listing, error) {
+	d.killer.at("before driver instances")
+	l, err := d.Cache.Instances(ctx)
+	d.killer.at("after driver instances")
+	return l, err
+}
+
+func (d deadlyDriver) Instance(ctx context.Context, name string) (cloud.Instance, error) {
+	return d.call("instance", func() (cloud.Instance, error) { return d.Cache.Instance(ctx, name) })
+}
+
+func (d deadlyDriver) Launch(ctx context.Context, name string) (cloud.Instance, error) {
+	return d.call("launch", func() (cloud.Instance, error) { return d.Cache.Launch(ctx, name) })
+}
+
+func (d deadlyDriver) Start(ctx context.Context, name string) (cloud.Instance, error) {
+	return d.call("start", func() (cloud.Instance, error) { return d.Cache.Start(ctx, name) })
+}
