@@ -60,11 +60,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
-	root.SetErr(a.streams.err)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	var o *outcome
 	if said := errors.As(err, &o) && o.said; err != nil && !said {
-		fmt.Fprintln(a.streams.err, "clmgr:", err)
+		fmt.Fprintln(a.err, "clmgr:", err)
 	}
 	return exitOf(err, !a.started)
 }

@@ -2,13 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +17,6 @@ import (
 	"github.com/clmgr/clmgr/internal/lab"
 	"github.com/clmgr/clmgr/internal/lab/ec2"
 	"github.com/clmgr/clmgr/internal/lab/labtest"
-	"github.com/clmgr/clmgr/pkg/actions"
 )
 
 // walk goes through a story with a clmgr that is killed before and after everything
@@ -47,8 +41,15 @@ func TestCrashWalk(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"launched", w.launched}, {"started", w.started}, {"again", w.again}, {"slow", w.slow}, {"failing", w.failing},
-		{"given up", w.givenUp}, {"cancelled", w.cancelled}, {"parked", w.parked}, {"the end", w.checkEnd},
+		{"launched", w.launched},
+		{"started", w.started},
+		{"again", w.again},
+		{"slow", w.slow},
+		{"failing", w.failing},
+		{"given up", w.givenUp},
+		{"cancelled", w.cancelled},
+		{"parked", w.parked},
+		{"the end", w.checkEnd},
 	} {
 		begun, runs, kills := time.Now(), w.runs, w.kills
 		step.do()
@@ -125,94 +126,6 @@ func (w *walk) must(err error) {
 func (w *walk) configure(text string) {
 	w.t.Helper()
 	w.must(os.WriteFile(filepath.Join(w.dir, "clmgr.yaml"), []byte(text), 0o600))
-}
-
-// walkAnswer is what a run came to; the code of one that was killed is -1.
-type walkAnswer struct {
-	code    int
-	out     []byte
-	said    string
-	Acted   []struct{ Do, Move string }
-	Actions []walkAction
-	Queue   struct{ Failed, Running, Waiting int }
-}
-
-type walkAction struct {
-	ID     string `json:"id"`
-	Action string `json:"do_action"`
-	Group  string `json:"do_group"`
-	State  string `json:"state"`
-	Reason string `json:"reason"`
-}
-
-// once runs clmgr once.
-func (w *walk) once(stdin string, args ...string) walkAnswer {
-	w.t.Helper()
-	self, err := os.Executable()
-	w.must(err)
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Args = append([]string{walkedName, "-c", filepath.Join(w.dir, "clmgr.yaml"), "-o", "json"}, args...)
-	cmd.Dir = w.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0", walkFile + "=" + filepath.Join(w.dir, "met")}
-	cmd.Stdin = strings.NewReader(stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	w.runs++
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		w.t.Fatal(err)
-	}
-	a := walkAnswer{code: cmd.ProcessState.ExitCode(), out: out.Bytes(), said: said.String()}
-	switch {
-	case strings.Contains(a.said, "DATA RACE"), strings.Contains(a.said, "panic:"):
-		w.t.Fatal(a.said)
-	case a.code == -1:
-		w.kills++
-	case len(a.out) > 0:
-		w.must(json.Unmarshal(a.out, &a))
-	}
-	return a
-}
-
-// reach runs a command again and again until it is not killed; it must end with one
-// of the codes.
-func (w *walk) reach(codes []int, args ...string) walkAnswer {
-	w.t.Helper()
-	return w.pipe(codes, "", args...)
-}
-
-func (w *walk) pipe(codes []int, stdin string, args ...string) walkAnswer {
-	w.t.Helper()
-	for range 200 {
-		a := w.once(stdin, args...)
-		switch {
-		case slices.Contains(codes, a.code):
-			return a
-		case a.code != -1:
-			w.t.Fatalf("%v: exit code %d\n%s\n%s", args, a.code, a.out, a.said)
-		}
-	}
-	w.t.Fatalf("%v was killed 200 times", args)
-	return walkAnswer{}
-}
-
-// until runs heartbeats until yes.
-func (w *walk) until(what string, yes func(walkAnswer) bool) {
-	w.t.Helper()
-	end := time.Now().Add(2 * time.Minute)
-	for !yes(w.reach([]int{0, 3}, "instances", "heartbeat")) {
-		if time.Now().After(end) {
-			w.t.Fatalf("never seen: %s\n%s", what, w.reach([]int{0}, "actions", "list").out)
-		}
-	}
-}
-
-func (w *walk) untilEmpty() {
-	w.t.Helper()
-	w.until("the queue empty", func(a walkAnswer) bool { return a.Queue.Failed+a.Queue.Running+a.Queue.Waiting == 0 })
 }
 
 func (w *walk) stopBehind() {
@@ -334,70 +247,5 @@ func (w *walk) checkEnd() {
 	}
 	if !slices.Equal(got, want) {
 		w.t.Errorf("the queue holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-// names are all names that a clmgr was killed before and after, by where they are.
-func (w *walk) names() map[string][]string {
-	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join(w.dir, "met"))
-	w.must(err)
-	out := map[string][]string{}
-	for line := range strings.Lines(string(text)) {
-		when, name, _ := strings.Cut(strings.TrimSpace(line), " ")
-		out[name] = append(out[name], when)
-	}
-	return out
-}
-
-// words are the parts of all names of one place, which were met before and after.
-func (w *walk) words(place string) map[string]bool {
-	out := map[string]bool{}
-	for name, whens := range w.names() {
-		if joined, ok := strings.CutPrefix(name, place+" "); ok && len(whens) == 2 {
-			for word := range strings.SplitSeq(joined, "+") {
-				out[word] = true
-			}
-		}
-	}
-	return out
-}
-
-func (w *walk) met(place, word string) bool { return w.words(place)[word] }
-
-// checkNames compares what was met with the moves of the table of transitions. One of
-// them is not met here: stop, the word of an owner that was at work when it lost its
-// lease, and lives. It takes two managers, or a store that forgets.
-func (w *walk) checkNames() {
-	moves := map[string]bool{}
-	for _, e := range actions.Edges() {
-		if e.Move != actions.MoveStop {
-			moves[string(e.Move)] = true
-		}
-	}
-	for place, others := range map[string][]string{
-		// The last ones of the shared store are what the driver keeps there.
-		"shared": {"add", "heartbeat", "events delivered", "listing", "look", "launch", "launched", "start", "calls"},
-		"own":    {"add", "begin", "leases", "look"},
-		"driver": {"instances", "instance", "launch", "start"},
-	} {
-		want := map[string]bool{}
-		if place != "driver" {
-			want = maps.Clone(moves)
-		}
-		for _, o := range others {
-			want[o] = true
-		}
-		got := w.words(place)
-		for word := range want {
-			if !got[word] {
-				w.t.Errorf("%s %s: nobody was killed before and after it", place, word)
-			}
-		}
-		for word := range got {
-			if !want[word] {
-				w.t.Errorf("%s %s: it is in no table", place, word)
-			}
-		}
 	}
 }

@@ -126,9 +126,11 @@ func silentMemcached(t *testing.T, a *acting) {
 	defer l.Close()
 	began := time.Now()
 	a.seesThough(t, m, s.address)
-	if took := time.Since(began); took > 25*time.Second {
+	took := time.Since(began)
+	if took > 25*time.Second {
 		t.Errorf("a heartbeat took %s", took)
 	}
+	t.Logf("a heartbeat took %s", took.Round(time.Second/10))
 	m.run("services", "start", "silent").want(t, 5, "not yet")
 }
 
@@ -153,7 +155,7 @@ func doctorScripts(t *testing.T, a *acting) {
 	a.on(t, "m1", "systemctl stop "+unit)
 	d := m.heartbeat(3)
 	log := m.log()
-	if text := string(read(t, given)); strings.Count(text, "\n")+1 < 1 || !strings.HasPrefix(text, `{"events":[`) || !strings.Contains(text, "patient") {
+	if text := string(read(t, given)); !strings.HasPrefix(text, `{"events":[`) || !strings.Contains(text, "patient") {
 		t.Errorf("the script was given %s", text)
 	}
 	wantRun(t, d.Events, "exit 3", "treated by doctor")
