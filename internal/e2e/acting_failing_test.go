@@ -8,7 +8,7 @@ import (
 
 // hangingStep is ended by its limit while heartbeats follow it, and counts as failed.
 func hangingStep(t *testing.T, a *acting) {
-	c := a.beside(t, "hanging")
+	c := a.beside(t, "hanging", "m1")
 	c.started("hang", "m1", "echo begun >>/root/hang; sleep 600")
 	c.Actions["limit"], c.Actions["time"], c.Actions["tries"] = "6s", "2s", 1
 	m := newManager(t, c)
@@ -42,7 +42,7 @@ func hangingStep(t *testing.T, a *acting) {
 
 // flakyStep fails three times, each told, and then works.
 func flakyStep(t *testing.T, a *acting) {
-	c := a.beside(t, "flaky")
+	c := a.beside(t, "flaky", "m1")
 	c.started("flaky", "m1", "echo try >>/root/flaky; [ $(wc -l </root/flaky) -gt 3 ] || { echo not yet; exit 7; }")
 	m := newManager(t, c)
 	a1 := m.run("-o", "json", "services", "start", "flaky").want(t, 1, "exit status 7", "not yet", "the heartbeats try")
@@ -60,7 +60,7 @@ func flakyStep(t *testing.T, a *acting) {
 
 // brokenStep fails until somebody mends its cause and says so.
 func brokenStep(t *testing.T, a *acting) {
-	c := a.beside(t, "broken")
+	c := a.beside(t, "broken", "m1")
 	c.started("broken", "m1", "echo try >>/root/broken; test -e /root/mended || { echo the cause >&2; exit 9; }")
 	c.Actions["tries"] = 3
 	m := newManager(t, c)
@@ -93,7 +93,7 @@ func brokenStep(t *testing.T, a *acting) {
 
 // holding keeps a group from being changed by any door, until it is released.
 func holding(t *testing.T, a *acting) {
-	c := a.beside(t, "holding", service{Name: "held", Mode: "kept", Instance: "m1", Unit: "seed@held"})
+	c := a.beside(t, "holding", "m1", service{Name: "held", Mode: "kept", Instance: "m1", Unit: "seed@held"})
 	m := newManager(t, c)
 	m.run("actions", "add", "--do", "services:start:held").want(t, 0)
 	m.run("hold", "held", "--for", "1h", "--reason", "its disk is replaced").want(t, 0)

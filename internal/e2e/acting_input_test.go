@@ -13,7 +13,7 @@ import (
 
 // badActions come among good ones: those are queued, the bad ones named.
 func badActions(t *testing.T, a *acting) {
-	c := a.beside(t, "inputs", service{Name: "good", Mode: "kept", Instance: "m1", Unit: "seed@good"})
+	c := a.beside(t, "inputs", "m1", service{Name: "good", Mode: "kept", Instance: "m1", Unit: "seed@good"})
 	good := `{do_level: "services", do_action: "start", do_group: "good"}`
 	for name, bad := range map[string]struct{ entries, word string }{
 		"unknown level":   {`{do_level: "planets", do_action: "start", do_group: "good"}`, `no level "planets"`},
@@ -53,7 +53,7 @@ func badActions(t *testing.T, a *acting) {
 // newerQueue has a queue in the store that a later clmgr wrote: it is left alone, and
 // what was seen is told all the same.
 func newerQueue(t *testing.T, a *acting) {
-	m := newManager(t, a.beside(t, "newer", service{Name: "newer", Mode: "kept", Instance: "m1", Unit: "seed@newer"}))
+	m := newManager(t, a.beside(t, "newer", "m1", service{Name: "newer", Mode: "kept", Instance: "m1", Unit: "seed@newer"}))
 	m.run("hold", "newer", "--reason", "not yet").want(t, 0)
 	file := filepath.Join(m.StateDir, "store", "actions.json")
 	newer := bytes.Replace(read(t, file), []byte(`"version":1`), []byte(`"version":99`), 1)
@@ -81,7 +81,7 @@ func (a *acting) seesThough(t *testing.T, m *manager, words ...string) answer {
 
 // garbageInMemcached has somebody else write where our documents are.
 func garbageInMemcached(t *testing.T, a *acting) {
-	c := a.beside(t, "spoilt", service{Name: "spoilt", Mode: "kept", Instance: "m1", Unit: "seed@spoilt"})
+	c := a.beside(t, "spoilt", "m1", service{Name: "spoilt", Mode: "kept", Instance: "m1", Unit: "seed@spoilt"})
 	s := newMemcached(t, "127.0.0.1")
 	c.shares(s)
 	m := newManager(t, c)
@@ -115,7 +115,7 @@ func (m *manager) settleHeld() {
 
 // silentMemcached accepts connections and never answers.
 func silentMemcached(t *testing.T, a *acting) {
-	c := a.beside(t, "silent", service{Name: "silent", Mode: "kept", Instance: "m1", Unit: "seed@silent"})
+	c := a.beside(t, "silent", "m1", service{Name: "silent", Mode: "kept", Instance: "m1", Unit: "seed@silent"})
 	s := newMemcached(t, "127.0.0.1")
 	c.shares(s)
 	m := newManager(t, c)
@@ -145,7 +145,7 @@ func doctorScripts(t *testing.T, a *acting) {
 		must(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755))
 		return path
 	}
-	c := a.beside(t, "doctor")
+	c := a.beside(t, "doctor", "m1")
 	c.Modes["looked"] = map[string]any{"command": map[string]any{"run": "systemctl is-active " + unit, "expect": "^active"}}
 	c.Clusters["demo"].Services = []service{{Name: "patient", Mode: "looked", Instance: "m1", Unit: unit}}
 	c.Doctor = map[string]any{"scripts": []string{script("treat", "cat >>"+given+"; echo treated by $CLMGR_MANAGER; exit 3")}, "timeout": "2s"}

@@ -11,7 +11,7 @@ import (
 // each time with a restart and a command due.
 func actOnce(t *testing.T, a *acting) {
 	const unit, rounds = "seed@once", 10
-	c := a.beside(t, "once", service{Name: "once", Mode: "kept", Instance: "m1", Unit: unit})
+	c := a.beside(t, "once", "m1", service{Name: "once", Mode: "kept", Instance: "m1", Unit: unit})
 	c.started("line", "m1", "echo line >>/root/once")
 	m := newManager(t, c)
 	a.on(t, "m1", "systemctl start "+unit)
@@ -46,7 +46,7 @@ func actOnce(t *testing.T, a *acting) {
 // missedEvent queues an action for a machine that runs: nobody sees it begin to, and
 // the action is done all the same.
 func missedEvent(t *testing.T, a *acting) {
-	c := a.beside(t, "late", service{Name: "late", Mode: "kept", Instance: "m1", Unit: "seed@late"})
+	c := a.beside(t, "late", "m1", service{Name: "late", Mode: "kept", Instance: "m1", Unit: "seed@late"})
 	m := newManager(t, c)
 	m.heartbeat(0)
 	r := m.run("-o", "json", "actions", "add", "--when", "instances:"+a.net+"21:running", "--do", "services:start:late").want(t, 0)
@@ -86,7 +86,7 @@ func lostDuringStep(t *testing.T, a *acting) {
 // it. The step runs once, to its end.
 func longStep(t *testing.T, a *acting, name string, disturb func(*process)) {
 	begun, file := "/root/begun-"+name, "/root/"+name
-	c := a.beside(t, name)
+	c := a.beside(t, name, "m3")
 	c.started("long", "m3", "echo begun >>"+begun+"; sleep 6; echo line >>"+file)
 	m := newManager(t, c)
 	m.run("actions", "add", "--do", "services:start:long").want(t, 0)

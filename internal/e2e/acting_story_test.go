@@ -187,7 +187,7 @@ func forgetful(t *testing.T, a *acting) {
 func forgetfulSeed(t *testing.T, a *acting, seed uint64) {
 	unit, other := fmt.Sprintf("seed@%d-a", seed), fmt.Sprintf("seed@%d-b", seed)
 	file, line := fmt.Sprintf("/root/seed-%d", seed), fmt.Sprint("line", seed)
-	c := a.beside(t, fmt.Sprint("seed", seed),
+	c := a.beside(t, fmt.Sprint("seed", seed), "m1",
 		service{Name: "unit", Mode: "kept", Instance: "m1", Unit: unit}, service{Name: "second", Mode: "kept", Instance: "m1", Unit: other})
 	c.started(line, "m1", "echo line >>"+file)
 	c.Actions["lease"] = "1s"

@@ -94,10 +94,11 @@ func (a *acting) conf(t *testing.T, manager string, services ...service) conf {
 	return c
 }
 
-// beside is a configuration without m2, for what goes beside that being switched off.
-func (a *acting) beside(t *testing.T, manager string, services ...service) conf {
+// beside is a configuration of one machine that stays on, for what goes beside m2
+// being switched off.
+func (a *acting) beside(t *testing.T, manager, machine string, services ...service) conf {
 	t.Helper()
-	return a.conf(t, manager, services...).only("m1", "m3")
+	return a.conf(t, manager, services...).only(machine)
 }
 
 // started adds a service that a command starts.

@@ -49,6 +49,7 @@ GRANT SLAVE MONITOR ON *.* TO canary@'10.213.%%';`, strings.NewReplacer(`\`, `\\
 	stop := h.watch()
 	m := newManager(t, leaky(password))
 	everything(h, m, "table", "json", "yaml")
+	acts(h, m)
 	h.files(m.StateDir)
 	denied := leaky(wrong)
 	denied.Clusters["demo"].Services = denied.Clusters["demo"].Services[:2] // the others say the right password
@@ -94,7 +95,7 @@ func (s *site) leaky(t *testing.T, password, cloud secret) conf {
 	script := filepath.Join(t.TempDir(), "doctor")
 	must(t, os.WriteFile(script, []byte("#!/bin/sh\nenv; cat; sleep 0.1; exit 3\n"), 0o755))
 	c.Doctor = map[string]any{"scripts": []string{script}}
-	c.Actions = map[string]any{"first_delay": "100ms", "longest_delay": "1s", "tries": 2}
+	c.Actions = map[string]any{"lease": "1s", "first_delay": "100ms", "longest_delay": "1s", "tries": 2}
 	c.Modes["echo"] = map[string]any{"command": map[string]any{"run": "cat /root/leak", "expect": "^nothing like that$"}}
 	c.Modes["greeter"] = map[string]any{"tcp": expect}
 	c.Modes["page"] = map[string]any{"http": expect}
@@ -146,23 +147,11 @@ func everything(h *hunt, m *manager, formats ...string) {
 			{"events", "list"},
 			{"config", "show"},
 			{"config", "check"},
-			{"services", "start", "parrot3"},
-			{"services", "stop", "parrot3"},
-			{"actions", "list", "--state", "all"},
-			{"hold", "parrot3", "--reason", "it says too much"},
-			{"holds"},
-			{"services", "start", "parrot3"},
-			{"release", "parrot3"},
 		} {
 			h.answered(m.run(append([]string{"-o", format}, args...)...))
 		}
 	}
 	h.answered(m.pipe("{level:'instances',command:{action:'heartbeat',facts:true}}{level:'x'"))
-	h.answered(m.pipe("{actions:[{do_level:'services',do_action:'restart',do_group:'parrot3'},{do_level:'x'}]}"))
-	h.answered(m.pipe("{events:[{type:'services',name:'parrot3',state:'stopped'},{type:'x'}]}"))
-	for _, q := range m.actions("--state", "all") {
-		h.answered(m.run("-o", "table", "actions", "show", q.ID))
-	}
 	// All is told again as events, with its reasons.
 	services := m.Clusters["demo"].Services
 	m.Clusters["demo"].Services = services[:1]
@@ -174,6 +163,36 @@ func everything(h *hunt, m *manager, formats ...string) {
 	h.answered(m.run("events", "list"))
 	f := m.follow()
 	h.answered(answer{stdout: fmt.Sprint(f.end(1)), stderr: f.stdout.String()})
+}
+
+// acts queues what says secrets when it is done, and has it done, told and held.
+func acts(h *hunt, m *manager) {
+	h.answered(m.run("services", "start", "parrot3"))
+	h.answered(m.run("services", "stop", "parrot3"))
+	eventually(h.t, "what says a secret given up", func() bool {
+		return readBeat(h.t, h.answered(m.run("-o", "json", "instances", "heartbeat"))).Queue.Failed == 2
+	})
+	for _, args := range [][]string{
+		{"hold", "parrot3", "--reason", "it says too much"},
+		{"services", "start", "parrot3"},
+		{"-o", "table", "instances", "heartbeat"},
+		{"holds"},
+		{"release", "parrot3"},
+		{"instances", "heartbeat"},
+	} {
+		h.answered(m.run(args...))
+	}
+	h.answered(m.pipe("{actions:[{do_level:'services',do_action:'restart',do_group:'parrot3'},{do_level:'x'}]}"))
+	h.answered(m.pipe("{events:[{type:'services',name:'parrot3',state:'stopped'},{type:'x'}]}"))
+	list := m.actions("--state", "all")
+	if len(list) != 3 {
+		h.t.Errorf("queued: %+v", list)
+	}
+	for _, format := range []string{"table", "json", "yaml"} {
+		h.answered(m.run("-o", format, "actions", "list", "--state", "all"))
+		h.answered(m.run("-o", format, "actions", "show", list[0].ID))
+		h.answered(m.run("-o", format, "instances", "heartbeat"))
+	}
 }
 
 // brokenFiles are configurations with a mistake at or around a password.
@@ -213,6 +232,6 @@ func (h *hunt) leak(s *site, m *manager, shared *memcached, control secret) {
 	s.on(h.t, "m3", "logger "+control.text+"; exec env CONTROL="+control.text+" sleep 0.2")
 	process := exec.Command("sh", "-c", "sleep 0.2", control.text)
 	must(h.t, process.Run())
-	must(h.t, os.WriteFile(filepath.Join(m.StateDir, "store", "control"), []byte("x"+control.text), 0o600))
+	must(h.t, os.WriteFile(filepath.Join(m.StateDir, "own", "control"), []byte("x"+control.text), 0o600))
 	h.files(m.StateDir)
 }
