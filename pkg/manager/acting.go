@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
-	"github.com/clmgr/clmgr/pkg/store"
 )
 
 // grace is how long handlers that were stopped may take to return.
@@ -24,17 +22,10 @@ const grace = 2 * time.Second
 
 // startActing makes what keeps and does delayed actions. The manager's own copy
 // of the queue lies in the state folder, whatever the store is.
-func (m *Manager) startActing(ctx context.Context, w Wrap) error {
-	own, err := store.Open(ctx, "file:"+filepath.Join(m.cfg.StateDir, "own"), store.Options{})
-	if err != nil {
-		return err
-	}
-	if w.Own != nil {
-		own = w.Own(own)
-	}
+func (m *Manager) startActing() {
 	limits := limitsOf(m.cfg.Actions)
 	m.ledger = ledger.New(ledger.Options{
-		Shared: m.store, Own: own, Manager: m.name, Forgets: strings.HasPrefix(m.cfg.Store, "memcached:"), Limits: limits,
+		Shared: m.stores.shared, Own: m.stores.own, Manager: m.name, Forgets: m.stores.forgets, Limits: limits,
 	})
 	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit}
 	m.runner = runner.New(runner.Options{
@@ -46,7 +37,6 @@ func (m *Manager) startActing(ctx context.Context, w Wrap) error {
 			return h.Of(a)
 		},
 	})
-	return nil
 }
 
 func limitsOf(c config.Actions) actions.Limits {

@@ -26,7 +26,7 @@ type Manager struct {
 	cfg       *config.Config
 	name      string
 	clusters  []collect.Cluster
-	store     store.Store
+	stores    stores
 	log       *eventlog.Log
 	pool      *remote.Pool
 	collector *collect.Collector
@@ -71,18 +71,15 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 		}
 		name = host
 	}
-	documents, err := store.Open(ctx, cfg.Store, store.Options{SigningKey: []byte(cfg.StoreKey.Reveal())})
+	documents, err := openStores(ctx, cfg, opts.Wrap)
 	if err != nil {
 		return nil, err
-	}
-	if opts.Wrap.Shared != nil {
-		documents = opts.Wrap.Shared(documents)
 	}
 	log, err := eventlog.Open(cfg.StateDir, eventlog.Options{Keep: cfg.Events.Keep, MaxSize: cfg.Events.MaxSize})
 	if err != nil {
 		return nil, err
 	}
-	clusters, err := clustersOf(cfg, documents)
+	clusters, err := clustersOf(cfg, documents.shared)
 	if err != nil {
 		return nil, err
 	}
@@ -94,13 +91,14 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	pool := remote.NewPool(remote.Options{Width: cfg.SSH.Width})
 	host, own := collect.ThisHost()
 	m := &Manager{
-		cfg: cfg, name: name, clusters: clusters, store: documents, log: log, pool: pool,
+		cfg: cfg, name: name, clusters: clusters, stores: documents, log: log, pool: pool,
 		collector: collect.New(name, pool, cfg.Heartbeat.Width),
 		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
 		host: host, own: own,
 	}
 	m.doctor, m.words = m.newDoctor(), wordsOf(clusters)
-	return m, m.startActing(ctx, opts.Wrap)
+	m.startActing()
+	return m, nil
 }
 
 // Close ends the connections the Manager holds.

@@ -39,16 +39,24 @@ func (m *Manager) decode(cluster string, old []byte, before recalled) (heartbeat
 	return rec, nil
 }
 
+// recordsAt is where the records are.
+func (m *Manager) recordsAt() string {
+	if m.stores.forgets {
+		return m.cfg.StateDir + "/own"
+	}
+	return m.cfg.Store
+}
+
 // unreadable says what to do about a record that nobody will overwrite.
 func (m *Manager) unreadable(cluster string, err error) error {
-	return fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.cfg.Store)
+	return fmt.Errorf("%w; nothing was overwritten: look at %s in %s and move it away to begin anew", err, m.key(cluster), m.recordsAt())
 }
 
 // fetch gets the stored record of a cluster, nil where there is none.
 func (m *Manager) fetch(ctx context.Context, cluster string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	b, err := m.store.Get(ctx, m.key(cluster))
+	b, err := m.stores.records.Get(ctx, m.key(cluster))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, nil
@@ -90,7 +98,7 @@ func (m *Manager) record(ctx context.Context, s seen) (heartbeat.Status, []heart
 	cluster := s.look.Cluster
 	var next heartbeat.Record
 	var events []heartbeat.Event
-	err := m.store.Update(ctx, m.key(cluster), "heartbeat", func(old []byte) ([]byte, error) {
+	err := m.stores.records.Update(ctx, m.key(cluster), "heartbeat", func(old []byte) ([]byte, error) {
 		rec, err := m.decode(cluster, old, s.before)
 		if err != nil {
 			return nil, err
@@ -113,7 +121,7 @@ func (m *Manager) deliver(ctx context.Context, cluster string, events []heartbea
 	if err := m.tell(ctx, events); err != nil {
 		return err
 	}
-	return m.store.Update(ctx, m.key(cluster), "events delivered", func(old []byte) ([]byte, error) {
+	return m.stores.records.Update(ctx, m.key(cluster), "events delivered", func(old []byte) ([]byte, error) {
 		rec, err := m.decode(cluster, old, recalled{})
 		if err != nil {
 			return nil, err
