@@ -21,7 +21,7 @@ func BenchmarkEnqueue(b *testing.B) {
 		b.Run(fmt.Sprint(queued), func(b *testing.B) {
 			var rates []float64
 			for range 3 {
-				rates = append(rates, enqueue(b, program, queued, min(40, 40_000/queued)))
+				rates = append(rates, enqueue(b, program, queued, min(100, 100_000/queued)))
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(median(rates), "actions/s")
@@ -49,7 +49,7 @@ clusters:
   c:
     instances: [{name: h, ip: 127.0.0.1}]
     services:
-%s`, n, dir, url, list(1000, func(i int) string { return fmt.Sprintf("{name: s%d, mode: door, instance: h}", i) })))
+%s`, n, dir, url, list(100, func(i int) string { return fmt.Sprintf("{name: s%d, mode: door, instance: h}", i) })))
 		files = append(files, file)
 	}
 	pipe(b, program, files[0], document("before", queued))
@@ -93,7 +93,7 @@ func document(name string, n int) string {
 	for i := range n {
 		list = append(list, fmt.Sprintf(
 			`{"do_level":"services","do_action":"start","do_group":"s%d","event_type":"instances","event_ip":"127.0.0.1","event_state":"terminated","plan":"%s-%d","instance":"%s-%d"}`,
-			i%1000, name, i, name, i))
+			i%100, name, i, name, i))
 	}
 	return `{"actions":[` + strings.Join(list, ",") + `]}`
 }

@@ -77,6 +77,27 @@ func (m *Manager) Do(ctx context.Context, c command.Command) command.Result {
 	return r
 }
 
+// Together tells whether commands that follow one another are executed with one
+// write for all of them, by DoAll.
+func Together(c command.Command) bool { return c.Level == "actions" && c.Action == "add" }
+
+// DoAll executes commands in their order and answers each. They are all of the
+// kind that Together tells, or there is only one.
+func (m *Manager) DoAll(ctx context.Context, list []command.Command) []command.Result {
+	if len(list) == 1 {
+		return []command.Result{m.Do(ctx, list[0])}
+	}
+	all := make([]command.Command, len(list))
+	for n, c := range list {
+		all[n] = c.Normal()
+	}
+	out := m.addAll(ctx, all)
+	for n := range out {
+		out[n].Reason = m.mask.Text(out[n].Reason)
+	}
+	return out
+}
+
 // words lists the keys of a table for an error message.
 func words[V any](table map[string]V) string {
 	var out []string

@@ -192,11 +192,11 @@ func (m *Manager) granted(ctx context.Context, c command.Command, wishes []*wish
 	if failure = errors.Join(failure, err); failure != nil {
 		worse(command.StoreFailure, failure.Error())
 	}
-	away := errors.As(failure, new(*ledger.Unshared)) // and once said, that is enough
+	said := errors.As(failure, new(*ledger.Unshared))
 	report := m.runner.Explain(view, m.input(looked))
 	doc := actions.Document{Verdicts: map[actions.ID]actions.Verdict{}}
 	for _, w := range wishes {
-		if w.err != nil && !(away && errors.As(w.err, new(*ledger.Unshared))) {
+		if again := said && errors.As(w.err, new(*ledger.Unshared)); w.err != nil && !again {
 			worse(codeOf(w.err), w.err.Error())
 		}
 		for n, id := range w.ids {

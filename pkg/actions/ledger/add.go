@@ -18,18 +18,26 @@ type Receipt struct {
 // before anybody sees it, then in the shared one. The request's writer and time
 // are filled in. With an *Unshared all of it is queued here.
 func (l *Ledger) Add(ctx context.Context, r actions.Request) (Receipt, error) {
+	out, err := l.AddAll(ctx, []actions.Request{r})
+	return out[0], err
+}
+
+// AddAll queues requests in their order, each as Add does, with one write for all
+// of them. It returns one receipt a request.
+func (l *Ledger) AddAll(ctx context.Context, list []actions.Request) ([]Receipt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ctx = context.WithoutCancel(ctx)
-	out, err := l.addOwn(ctx, r, l.known(ctx))
-	if err != nil || len(out.Added) == 0 {
+	out := make([]Receipt, len(list))
+	added, err := l.addOwn(ctx, list, out, l.known(ctx))
+	if err != nil || !added {
 		return out, err
 	}
 	own, err := l.readOwn(ctx)
 	if err != nil {
 		return out, err
 	}
-	shared := out.View
+	var shared View
 	_, _, err = l.swap(ctx, "add", own, actions.Leases{}, func(v View) error {
 		shared = v
 		return nil
@@ -37,10 +45,12 @@ func (l *Ledger) Add(ctx context.Context, r actions.Request) (Receipt, error) {
 	if err != nil {
 		return out, err
 	}
-	out.View = shared
-	out.Holders = make(map[actions.ID][]string, len(out.Added))
-	for _, a := range out.Added {
-		out.Holders[a.ID] = out.View.Queue.Holders(a.ID)
+	for n := range out {
+		out[n].View = shared
+		out[n].Holders = make(map[actions.ID][]string, len(out[n].Added))
+		for _, a := range out[n].Added {
+			out[n].Holders[a.ID] = shared.Queue.Holders(a.ID)
+		}
 	}
 	return out, nil
 }
@@ -59,22 +69,27 @@ func (l *Ledger) known(ctx context.Context) *actions.Queue {
 	return shared.queue
 }
 
-// addOwn queues in the own copy, beside what is known to be queued already.
-func (l *Ledger) addOwn(ctx context.Context, r actions.Request, known *actions.Queue) (Receipt, error) {
+// addOwn queues in the own copy, beside what is known to be queued already, and
+// tells whether anything was.
+func (l *Ledger) addOwn(ctx context.Context, list []actions.Request, out []Receipt, known *actions.Queue) (bool, error) {
 	own, err := l.ownForWriting(ctx)
 	if err != nil {
-		return Receipt{}, err
+		return false, err
 	}
-	r.Writer, r.Now, r.Limits = own.writer, l.now(), l.o.Limits
-	var out Receipt
+	added, now := false, l.now()
 	err = l.changeOwn(ctx, "add", func(q *actions.Queue) *actions.Queue {
+		added = false
 		next := actions.Merge(q, known)
-		out.Added, out.Bad = next.Add(r)
-		out.View = View{Queue: next, Clock: l.o.Clock(), Now: r.Now, Writer: r.Writer}
-		if len(out.Added) == 0 {
+		for n, r := range list {
+			r.Writer, r.Now, r.Limits = own.writer, now, l.o.Limits
+			out[n].Added, out[n].Bad = next.Add(r)
+			out[n].View = View{Queue: next, Clock: l.o.Clock(), Now: now, Writer: own.writer}
+			added = added || len(out[n].Added) > 0
+		}
+		if !added {
 			return q
 		}
 		return next
 	})
-	return out, err
+	return added, err
 }
