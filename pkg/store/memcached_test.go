@@ -114,8 +114,8 @@ func openMemcachedAt(t testing.TB, address string, opts store.Options) store.Sto
 	return s
 }
 
-// say sends raw commands, whose answer ends with a line that starts with end,
-// and returns the answer's lines.
+// say sends raw commands, whose answer ends with a line that starts with end, or
+// with BUSY, and returns the answer's lines.
 func (m *memcachedServer) say(command, end string) []string {
 	m.t.Helper()
 	conn, err := net.Dial("tcp", m.address)
@@ -132,7 +132,7 @@ func (m *memcachedServer) say(command, end string) []string {
 	scanner.Buffer(nil, 2<<20)
 	for scanner.Scan() {
 		lines = append(lines, scanner.Text())
-		if strings.HasPrefix(scanner.Text(), end) {
+		if strings.HasPrefix(scanner.Text(), end) || strings.HasPrefix(scanner.Text(), "BUSY") {
 			return lines
 		}
 	}
@@ -146,8 +146,13 @@ func (m *memcachedServer) flush() { m.t.Helper(); m.say("flush_all", "OK") }
 // miss one that is moved meanwhile.
 func (m *memcachedServer) items() []string {
 	m.t.Helper()
+	const dump = "lru_crawler metadump hash"
+	lines := m.say(dump, "END")
+	for strings.HasPrefix(lines[0], "BUSY") { // with the server's own round
+		lines = m.say(dump, "END")
+	}
 	var keys []string
-	for _, line := range m.say("lru_crawler metadump hash", "END") {
+	for _, line := range lines {
 		if key, found := strings.CutPrefix(line, "key="); found {
 			key, _, _ = strings.Cut(key, " ")
 			keys = append(keys, strings.NewReplacer("%3A", ":", "%2F", "/").Replace(key))

@@ -68,7 +68,7 @@ func (m *memcached) restart() { m.t.Helper(); m.kill(); m.start() }
 func (m *memcached) flush() { m.t.Helper(); m.say("flush_all", "OK") }
 
 // say sends a raw command and returns the lines of its answer, whose last one
-// begins with end.
+// begins with end, or with BUSY.
 func (m *memcached) say(command, end string) []string {
 	m.t.Helper()
 	conn, err := net.Dial("tcp", m.address)
@@ -84,7 +84,7 @@ func (m *memcached) say(command, end string) []string {
 	scanner.Buffer(nil, 2<<20)
 	for scanner.Scan() {
 		lines = append(lines, scanner.Text())
-		if strings.HasPrefix(scanner.Text(), end) {
+		if strings.HasPrefix(scanner.Text(), end) || strings.HasPrefix(scanner.Text(), "BUSY") {
 			return lines
 		}
 	}
@@ -93,11 +93,11 @@ func (m *memcached) say(command, end string) []string {
 }
 
 // swapID returns the swap id of the one document; pointers have shorter keys. The
-// server's list leaves out what is being touched just then, so it is asked again.
+// server may be busy with a round of its own, so it is asked again.
 func (m *memcached) swapID() string {
 	m.t.Helper()
-	for range 100 {
-		for _, line := range m.say("lru_crawler metadump all", "END") {
+	for range 1000 {
+		for _, line := range m.say("lru_crawler metadump hash", "END") {
 			key, found := strings.CutPrefix(line, "key=")
 			key, _, _ = strings.Cut(key, " ")
 			key = strings.NewReplacer("%3A", ":", "%2F", "/").Replace(key)
