@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // silent is a port that takes connections and says nothing, or drops them.
 type silent struct {
 	address string
-	ended   sync.WaitGroup // one for each connection that its client has not closed
+	open    atomic.Int64 // connections that their clients have not closed
 }
 
 func startSilent(t *testing.T, reset bool) *silent {
@@ -39,7 +40,12 @@ func startSilent(t *testing.T, reset bool) *silent {
 				conn.Close()
 				continue
 			}
-			s.ended.Go(func() { _, _ = io.Copy(io.Discard, conn); conn.Close() })
+			s.open.Add(1)
+			go func() {
+				_, _ = io.Copy(io.Discard, conn)
+				conn.Close()
+				s.open.Add(-1)
+			}()
 		}
 	}()
 	return s
@@ -107,7 +113,11 @@ func TestMemcachedSilenceLeavesNothing(t *testing.T) {
 		})
 	}
 	all.Wait()
-	quiet.ended.Wait()
+	for end := time.Now().Add(20 * time.Second); quiet.open.Load() > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are left", quiet.open.Load())
+		}
+	}
 }
 
 // A memcached that freezes when an update is under way.

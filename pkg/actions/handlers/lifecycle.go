@@ -44,10 +44,7 @@ func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
 }
 
 func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
-	verb, byCommand := a.Do.Action, s.Control.Unit == ""
-	if byCommand && verb != services.Restart && asWanted(verb, s.Probe(ctx)) {
-		return nil
-	}
+	verb := a.Do.Action
 	epoch, try := a.Progress.Claim().Term()
 	step := services.Step{
 		Verb: verb, Invocation: a.Require[InvocationKey(s.Name)],
@@ -60,8 +57,8 @@ func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error 
 		return judged(err)
 	}
 	err := verify(ctx, verb, s)
-	if proof := byCommand && verb == services.Restart; err == nil && proof || ctx.Err() != nil {
-		return err // nothing else tells that it was done
+	if proof := s.Control.Unit == ""; err == nil && proof || ctx.Err() != nil {
+		return err // of a command nothing else tells that it was done, should this be run again
 	}
 	// The step is not needed any more, or has not held. What cannot be cleared now
 	// only takes room on the machine.
