@@ -147,8 +147,8 @@ func (h *hunt) documents(s *memcached) {
 		h.search(sharedDocument, key, text)
 		unpacked++
 	}
-	if unpacked < 2 {
-		h.t.Errorf("only %d documents were unpacked", unpacked)
+	if unpacked == 0 {
+		h.t.Error("no document was unpacked")
 	}
 }
 

@@ -69,9 +69,9 @@ func (p pair) settle(t *testing.T, machines ...string) {
 func virtualAddress(t *testing.T, s *site) {
 	p := newPair(t, s)
 	c := s.sample().only("m3", "m4", "m5")
-	for name, machine := range map[string]string{"lb4": "m4", "lb5": "m5"} {
+	for _, n := range []string{"4", "5"} {
 		c.Clusters["demo"].Services = append(c.Clusters["demo"].Services,
-			service{Name: name, Mode: "keepalived", Instance: machine, VIP: p.vip})
+			service{Name: "lb" + n, Mode: "keepalived", Instance: "m" + n, VIP: p.vip})
 	}
 	m := newManager(t, c)
 	p.start(t, "m4", "m5")
