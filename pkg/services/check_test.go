@@ -22,10 +22,13 @@ import (
 func TestModes(t *testing.T) {
 	modes := services.Modes()
 	for name, want := range map[string]services.ModeInfo{
-		"mariadb": {Type: "db", Port: 3306, Roles: true}, "mysql": {Type: "db", Port: 3306, Roles: true},
-		"galera": {Type: "db", Port: 3306, Roles: true}, "memcache": {Type: "nosql", Port: 11211},
-		"mysql-proxy": {Type: "proxy", Port: 4040}, "haproxy": {Type: "lb", NoPort: true, Stats: true},
-		"keepalived": {Type: "lb", NoPort: true, Roles: true, VIP: true},
+		"mariadb":     {Type: "db", Port: 3306, Roles: true, Unit: "mariadb"},
+		"mysql":       {Type: "db", Port: 3306, Roles: true, Unit: "mysql"},
+		"galera":      {Type: "db", Port: 3306, Roles: true, Unit: "mariadb"},
+		"memcache":    {Type: "nosql", Port: 11211, Unit: "memcached"},
+		"mysql-proxy": {Type: "proxy", Port: 4040, Unit: "mysql-proxy"},
+		"haproxy":     {Type: "lb", NoPort: true, Stats: true, Unit: "haproxy"},
+		"keepalived":  {Type: "lb", NoPort: true, Roles: true, VIP: true, Unit: "keepalived"},
 	} {
 		if modes[name] != want {
 			t.Errorf("%s: got %+v, want %+v", name, modes[name], want)
