@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,26 +78,36 @@ func (m *Manager) act(ctx context.Context, began *actions.Queue, looked []seen, 
 	}})
 }
 
-// current is what a look showed, laid over what was known.
+// current is what looks showed, laid over what was known. Entries that a look with
+// a filter did not cover are stale.
 func current(looked []seen) heartbeat.Status {
 	parts := make([]heartbeat.Status, len(looked))
 	for n, s := range looked {
-		parts[n] = s.merged()
-		fresh := make(map[heartbeat.Key]bool, len(s.look.Instances)+len(s.look.Services))
-		for i := range s.look.Instances {
-			fresh[s.look.Instances[i].Key()] = true
-		}
-		for i := range s.look.Services {
-			fresh[s.look.Services[i].Key()] = true
-		}
-		for i := range parts[n].Instances {
-			parts[n].Instances[i].Stale = parts[n].Instances[i].Stale || !fresh[parts[n].Instances[i].Key()]
-		}
-		for i := range parts[n].Services {
-			parts[n].Services[i].Stale = parts[n].Services[i].Stale || !fresh[parts[n].Services[i].Key()]
+		if parts[n] = s.now; !s.look.Whole {
+			parts[n] = s.onlyFresh()
 		}
 	}
 	return heartbeat.Join(parts...)
+}
+
+// onlyFresh is the status now in which all is stale that the look did not cover.
+func (s seen) onlyFresh() heartbeat.Status {
+	fresh := make(map[heartbeat.Key]bool, len(s.look.Instances)+len(s.look.Services))
+	for i := range s.look.Instances {
+		fresh[s.look.Instances[i].Key()] = true
+	}
+	for i := range s.look.Services {
+		fresh[s.look.Services[i].Key()] = true
+	}
+	out := s.now
+	out.Instances, out.Services = slices.Clone(out.Instances), slices.Clone(out.Services)
+	for n := range out.Instances {
+		out.Instances[n].Stale = out.Instances[n].Stale || !fresh[out.Instances[n].Key()]
+	}
+	for n := range out.Services {
+		out.Services[n].Stale = out.Services[n].Stale || !fresh[out.Services[n].Key()]
+	}
+	return out
 }
 
 // recorded is the status of all clusters as it was recorded last.

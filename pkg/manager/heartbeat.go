@@ -33,6 +33,7 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 	failures := []error{owned}
 	for n, s := range looked {
 		status, told, err := m.record(ctx, s)
+		looked[n].now = status
 		parts[n] = status.Only(chosen[n].keys())
 		beat.Events = append(beat.Events, told...)
 		failures = append(failures, err)
@@ -93,6 +94,7 @@ func (m *Manager) status(ctx context.Context, c command.Command) command.Result 
 type seen struct {
 	before recalled
 	look   heartbeat.Look
+	now    heartbeat.Status // the look laid over what was known, once somebody has done that
 	err    error
 }
 

@@ -41,16 +41,20 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
-	wishes := m.wishes(c.Action, chosen, current(looked))
+	for n := range looked {
+		looked[n].now = looked[n].merged()
+	}
+	status := current(looked)
+	wishes := m.wishes(c.Action, chosen, status)
 	if len(wishes) == 0 {
 		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot %s: group %q and type %q cover no service", c.Action, c.Group, c.Type))
 	}
-	if err := m.heldBack(ctx, c, wishes, current(looked)); err != nil {
+	if err := m.heldBack(ctx, c, wishes, status); err != nil {
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
 	}
 	ready := map[actions.ID]bool{}
 	for _, w := range wishes {
-		m.queue(ctx, c, w, current(looked))
+		m.queue(ctx, c, w, status)
 		if w.steps.Code == command.OK {
 			for _, id := range w.ids {
 				ready[id] = true

@@ -53,7 +53,7 @@ func copies(t *testing.T, open func() store.Store) {
 	if err := s.Update(t.Context(), k, "put", func([]byte) ([]byte, error) { return mine, nil }); err != nil {
 		t.Fatal(err)
 	}
-	copy(mine, "XXXX")
+	copy(mine, "zzzz")
 	want(t, s, k, "aaaa")
 	got, err := s.Get(t.Context(), k)
 	if err != nil {
