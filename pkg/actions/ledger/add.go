@@ -81,9 +81,9 @@ func (l *Ledger) addOwn(ctx context.Context, list []actions.Request, out []Recei
 		added = false
 		next := actions.Merge(q, known)
 		for n, r := range list {
-			r.Writer, r.Now, r.Limits = own.writer, now, l.o.Limits
+			r.Writer, r.Now, r.Limits = own.name, now, l.o.Limits
 			out[n].Added, out[n].Bad = next.Add(r)
-			out[n].View = View{Queue: next, Clock: l.o.Clock(), Now: now, Writer: own.writer}
+			out[n].View = View{Queue: next, Clock: l.o.Clock(), Now: now, Writer: own.name}
 			added = added || len(out[n].Added) > 0
 		}
 		if !added {

@@ -15,17 +15,17 @@ import (
 )
 
 // breakages are documents that nobody may write over.
-func breakages(name string) map[string]string {
+func breakages() map[string]string {
 	return map[string]string{
 		"not JSON":      "%PDF-1.4",
-		"cut off":       `{"version":1,"` + name + `":"x","queue":{"version":1,"marks":{"w":`,
+		"cut off":       `{"version":1,"name":"x","queue":{"version":1,"marks":{"w":`,
 		"empty object":  "{}",
 		"list":          "[1,2,3]",
 		"no name":       `{"version":1,"queue":{"version":1,"marks":{},"actions":[]}}`,
-		"no queue":      `{"version":1,"` + name + `":"x"}`,
-		"newer":         `{"version":2,"` + name + `":"x","queue":{"version":1,"marks":{},"actions":[]}}`,
-		"newer queue":   `{"version":1,"` + name + `":"x","queue":{"version":2,"marks":{},"deeds":[]}}`,
-		"unknown field": `{"version":1,"` + name + `":"x","queue":{"version":1,"marks":{},"actions":[],"more":1}}`,
+		"no queue":      `{"version":1,"name":"x"}`,
+		"newer":         `{"version":2,"name":"x","queue":{"version":1,"marks":{},"actions":[]}}`,
+		"newer queue":   `{"version":1,"name":"x","queue":{"version":2,"marks":{},"deeds":[]}}`,
+		"unknown field": `{"version":1,"name":"x","queue":{"version":1,"marks":{},"actions":[],"more":1}}`,
 		"empty file":    "",
 	}
 }
@@ -55,7 +55,7 @@ func wantNewer(t *testing.T, name string, err error) {
 
 func TestBrokenOwnCopy(t *testing.T) {
 	t.Parallel()
-	for name, text := range breakages("writer") {
+	for name, text := range breakages() {
 		t.Run(name, func(t *testing.T) {
 			m := newManager(t, t.TempDir(), "m1")
 			x := m.add(t, "n1")[0]
@@ -84,7 +84,7 @@ func TestBrokenOwnCopy(t *testing.T) {
 
 func TestBrokenSharedCopy(t *testing.T) {
 	t.Parallel()
-	for name, text := range breakages("name") {
+	for name, text := range breakages() {
 		t.Run(name, func(t *testing.T) {
 			shared := t.TempDir()
 			m := newManager(t, shared, "m1")

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"sync"
 
 	"github.com/clmgr/clmgr/pkg/actions"
@@ -17,14 +16,6 @@ type cache struct {
 	queue *actions.Queue
 	in    actions.Decoder
 	out   actions.Encoder
-}
-
-// page remembers one document.
-type page struct {
-	mu    sync.Mutex
-	raw   []byte
-	name  string // what it bears besides the queue
-	queue *actions.Queue
 }
 
 func (c *cache) decode(raw []byte) (*actions.Queue, error) {
@@ -51,31 +42,4 @@ func (c *cache) encode(q *actions.Queue) ([]byte, error) {
 		c.raw, c.queue = raw, q.Clone()
 	}
 	return raw, err
-}
-
-// recall returns what is known of exactly that document.
-func (p *page) recall(raw []byte) (name string, q *actions.Queue, known bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.queue == nil || !bytes.Equal(p.raw, raw) {
-		return "", nil, false
-	}
-	return p.name, p.queue.Clone(), true
-}
-
-func (p *page) remember(raw []byte, name string, q *actions.Queue) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.raw, p.name, p.queue = bytes.Clone(raw), name, q.Clone()
-}
-
-// join makes a document of its head and a queue that is encoded already, which
-// json.Marshal would read all through.
-func join(head any, queue []byte) ([]byte, error) {
-	raw, err := json.Marshal(head)
-	if err != nil {
-		return nil, err
-	}
-	raw = append(raw[:len(raw)-1], `,"queue":`...)
-	return append(append(raw, queue...), '}'), nil
 }

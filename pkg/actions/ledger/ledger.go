@@ -35,9 +35,8 @@ type Options struct {
 type Ledger struct {
 	o          Options
 	mu         sync.Mutex // one swap of this process at a time: they would only fight each other
-	queues     cache
-	ownPage    page
-	sharedPage page
+	ownPage    *page
+	sharedPage *page
 }
 
 // New makes a Ledger. Nothing is read yet.
@@ -48,7 +47,8 @@ func New(o Options) *Ledger {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Ledger{o: o}
+	queues := &cache{}
+	return &Ledger{o: o, ownPage: &page{queues: queues}, sharedPage: &page{queues: queues}}
 }
 
 // View is the queue as it stands in both copies, and what is known of leases.
@@ -94,7 +94,7 @@ func (l *Ledger) Look(ctx context.Context) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	v := View{Queue: own.queue, Clock: l.o.Clock(), Now: l.now(), Writer: own.writer}
+	v := View{Queue: own.queue, Clock: l.o.Clock(), Now: l.now(), Writer: own.name}
 	raw, err := get(ctx, l.o.Shared, sharedKey)
 	if err != nil {
 		return v, &Unshared{err}
@@ -181,9 +181,9 @@ func (l *Ledger) Change(ctx context.Context, why string, f func(View) error) err
 
 // swap changes the shared copy and returns what it is then, and what is known of
 // leases.
-func (l *Ledger) swap(ctx context.Context, why string, own own, before actions.Leases, f func(View) error) (*actions.Queue, actions.Leases, error) {
+func (l *Ledger) swap(ctx context.Context, why string, own document, before actions.Leases, f func(View) error) (*actions.Queue, actions.Leases, error) {
 	var v View
-	var next shared
+	var next document
 	var refused error
 	err := update(ctx, l.o.Shared, storeTime, sharedKey, why, func(old []byte) ([]byte, error) {
 		refused = nil
@@ -195,14 +195,14 @@ func (l *Ledger) swap(ctx context.Context, why string, own own, before actions.L
 			was.name = newName() // each time anew: between two calls it may have been there, and got lost
 		}
 		q := actions.Merge(was.queue, own.queue)
-		q.Confirm(own.writer, own.queue)
-		v = View{Queue: q, Clock: l.o.Clock(), Now: l.now(), Writer: own.writer}
+		q.Confirm(own.name, own.queue)
+		v = View{Queue: q, Clock: l.o.Clock(), Now: l.now(), Writer: own.name}
 		v.Leases = before.Observe(was.name, q, v.Clock, l.longest())
 		if refused = f(v); refused != nil {
 			return nil, refused
 		}
-		next = shared{name: was.name, queue: q.Prune(v.Now, l.o.Limits.Keep)}
-		return l.encodeShared(next)
+		next = document{name: was.name, queue: q.Prune(v.Now, l.o.Limits.Keep)}
+		return l.sharedPage.encode(next.name, next.queue)
 	})
 	switch {
 	case refused != nil:

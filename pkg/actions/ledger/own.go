@@ -3,40 +3,16 @@ package ledger
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions"
 )
 
-// own is the manager's own copy.
-type own struct {
-	writer string
-	queue  *actions.Queue
-	raw    []byte // as stored; nil where there is none yet
-}
-
-// same tells whether q is what is stored.
-func (o own) same(q *actions.Queue) bool { return o.raw != nil && o.queue.Equal(q) }
-
-type wireOwnHead struct {
-	Version int    `json:"version"`
-	Writer  string `json:"writer"`
-}
-
-type wireOwn struct {
-	wireOwnHead
-	Queue json.RawMessage `json:"queue"`
-}
-
-const ownVersion = 1
-
-func (l *Ledger) readOwn(ctx context.Context) (own, error) {
+func (l *Ledger) readOwn(ctx context.Context) (document, error) {
 	raw, err := get(ctx, l.o.Own, ownKey)
 	if err != nil {
-		return own{}, ownError(err)
+		return document{}, ownError(err)
 	}
 	return l.decodeOwn(raw)
 }
@@ -45,42 +21,22 @@ func ownError(err error) error {
 	return fmt.Errorf("cannot read this manager's own copy of the queue: %w; nothing was overwritten: move it away to begin anew", err)
 }
 
-func (l *Ledger) decodeOwn(raw []byte) (own, error) {
-	if raw == nil {
-		return own{queue: &actions.Queue{}}, nil
-	}
-	if writer, q, known := l.ownPage.recall(raw); known {
-		return own{writer: writer, queue: q, raw: raw}, nil
-	}
-	var w wireOwn
-	err := json.Unmarshal(raw, &w)
-	switch {
-	case err == nil && w.Version > ownVersion:
-		err = fmt.Errorf("%w (version %d, this one knows up to %d)", actions.ErrNewer, w.Version, ownVersion)
-	case err == nil && (w.Version < 1 || w.Writer == ""):
-		err = errors.New("it has no version or no writer")
-	case err == nil && w.Queue == nil:
-		err = errors.New("it has no queue")
-	}
-	var q *actions.Queue
-	if err == nil {
-		q, err = l.queues.decode(w.Queue)
-	}
+func (l *Ledger) decodeOwn(raw []byte) (document, error) {
+	d, err := l.ownPage.decode(raw)
 	if err != nil {
-		return own{}, ownError(err)
+		return document{}, ownError(err)
 	}
-	l.ownPage.remember(raw, w.Writer, q)
-	return own{writer: w.Writer, queue: q, raw: raw}, nil
+	return d, nil
 }
 
 // ownForWriting returns the own copy, which has a writer from then on.
-func (l *Ledger) ownForWriting(ctx context.Context) (own, error) {
+func (l *Ledger) ownForWriting(ctx context.Context) (document, error) {
 	o, err := l.readOwn(ctx)
-	if err != nil || o.writer != "" {
+	if err != nil || o.name != "" {
 		return o, err
 	}
 	if err := l.changeOwn(ctx, "begin", func(q *actions.Queue) *actions.Queue { return q }); err != nil {
-		return own{}, err
+		return document{}, err
 	}
 	return l.readOwn(ctx)
 }
@@ -102,18 +58,10 @@ func (l *Ledger) changeOwn(ctx context.Context, why string, f func(*actions.Queu
 		if was.same(q) {
 			return old, nil
 		}
-		if was.writer == "" {
-			was.writer = fresh
+		if was.name == "" {
+			was.name = fresh
 		}
-		queue, err := l.queues.encode(q)
-		if err != nil {
-			return nil, err
-		}
-		raw, err := join(wireOwnHead{ownVersion, was.writer}, queue)
-		if err == nil {
-			l.ownPage.remember(raw, was.writer, q)
-		}
-		return raw, err
+		return l.ownPage.encode(was.name, q)
 	})
 	if err != nil {
 		return fmt.Errorf("cannot write this manager's own copy of the queue: %w", err)
