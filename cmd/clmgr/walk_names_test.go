@@ -49,12 +49,13 @@ func (w *walk) checkNames() {
 	}
 	for place, others := range map[string][]string{
 		// The last ones of the shared store are what the driver keeps there.
-		"shared": {"add", "heartbeat", "events delivered", "listing", "look", "launch", "launched", "start", "calls"},
-		"own":    {"add", "begin", "leases", "look"},
-		"driver": {"instances", "instance", "launch", "start"},
+		"shared":  {"add", "heartbeat", "events delivered", "listing", "look", "launch", "launched", "start", "calls"},
+		"own":     {"add", "begin", "leases", "look"},
+		"driver":  {"instances", "instance", "launch", "start"},
+		"machine": {"1", "2"},
 	} {
 		want := map[string]bool{}
-		if place != "driver" {
+		if place == "shared" || place == "own" {
 			want = maps.Clone(moves)
 		}
 		for _, o := range others {

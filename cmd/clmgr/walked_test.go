@@ -3,12 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/manager"
+	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -23,17 +28,19 @@ const (
 func walked() {
 	k := &killer{file: os.Getenv(walkFile)}
 	a := &app{streams: stdStreams(), wrap: manager.Wrap{
-		Shared: func(s store.Store) store.Store { return deadlyStore{s, k, "shared"} },
-		Own:    func(s store.Store) store.Store { return deadlyStore{s, k, "own"} },
-		Driver: func(d cloud.Driver) cloud.Driver { return deadlyDriver{d.(*cloud.Cache), k} },
+		Shared:  func(s store.Store) store.Store { return deadlyStore{s, k, "shared"} },
+		Own:     func(s store.Store) store.Store { return deadlyStore{s, k, "own"} },
+		Driver:  func(d cloud.Driver) cloud.Driver { return deadlyDriver{d.(*cloud.Cache), k} },
+		Machine: func(m job.Machine) job.Machine { return deadlyMachine{m, k} },
 	}}
 	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
 
 // killer kills its own process wherever it has not been yet.
 type killer struct {
-	mu   sync.Mutex
-	file string
+	mu       sync.Mutex
+	file     string
+	commands atomic.Int64 // run on machines by this process
 }
 
 func (k *killer) at(point string) {
@@ -99,4 +106,26 @@ func (d deadlyDriver) Launch(ctx context.Context, name string) (cloud.Instance, 
 
 func (d deadlyDriver) Start(ctx context.Context, name string) (cloud.Instance, error) {
 	return d.call("start", func() (cloud.Instance, error) { return d.Cache.Start(ctx, name) })
+}
+
+// deadlyMachine kills before and after the first commands of a process. They have no
+// names but their numbers: a look at the unit, and the step. Who comes after a step
+// that was done needs no more than two.
+type deadlyMachine struct {
+	job.Machine
+	killer *killer
+}
+
+// walkCommands is how many of them.
+const walkCommands = 2
+
+func (m deadlyMachine) Run(ctx context.Context, command string, stdin io.Reader) (remote.Output, error) {
+	n := m.killer.commands.Add(1)
+	if n > walkCommands {
+		return m.Machine.Run(ctx, command, stdin)
+	}
+	m.killer.at(fmt.Sprintf("before machine %d", n))
+	out, err := m.Machine.Run(ctx, command, stdin)
+	m.killer.at(fmt.Sprintf("after machine %d", n))
+	return out, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/secret"
 	"github.com/clmgr/clmgr/pkg/store"
 )
@@ -26,6 +27,7 @@ type Manager struct {
 	cfg       *config.Config
 	name      string
 	clusters  []collect.Cluster
+	wrap      Wrap
 	stores    stores
 	log       *eventlog.Log
 	pool      *remote.Pool
@@ -59,6 +61,7 @@ type Options struct {
 type Wrap struct {
 	Shared, Own func(store.Store) store.Store
 	Driver      func(cloud.Driver) cloud.Driver
+	Machine     func(job.Machine) job.Machine // on which actions run commands
 }
 
 // New makes a Manager. Nothing is contacted yet. Close it after use.
@@ -91,7 +94,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	pool := remote.NewPool(remote.Options{Width: cfg.SSH.Width})
 	host, own := collect.ThisHost()
 	m := &Manager{
-		cfg: cfg, name: name, clusters: clusters, stores: documents, log: log, pool: pool,
+		cfg: cfg, name: name, wrap: opts.Wrap, clusters: clusters, stores: documents, log: log, pool: pool,
 		collector: collect.New(name, pool, cfg.Heartbeat.Width),
 		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
 		host: host, own: own,

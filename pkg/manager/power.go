@@ -77,8 +77,8 @@ func verdict(err error) command.Code {
 	return command.RemoteManagerFailure
 }
 
-// job is one machine to change.
-type job struct {
+// powerJob is one machine to change.
+type powerJob struct {
 	cluster string
 	driver  cloud.Driver
 	name    string
@@ -86,12 +86,12 @@ type job struct {
 	err     error
 }
 
-func jobsOf(list []chosen) []*job {
-	var out []*job
+func jobsOf(list []chosen) []*powerJob {
+	var out []*powerJob
 	for _, ch := range list {
 		for _, machine := range ch.cluster.Machines {
 			if ch.covers.Machines[machine.Name] {
-				out = append(out, &job{cluster: ch.cluster.Name, driver: ch.cluster.Driver, name: machine.Name})
+				out = append(out, &powerJob{cluster: ch.cluster.Name, driver: ch.cluster.Driver, name: machine.Name})
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func jobsOf(list []chosen) []*job {
 }
 
 // confirmed refuses to remove machines unless the command says that it is meant.
-func confirmed(c command.Command, jobs []*job) error {
+func confirmed(c command.Command, jobs []*powerJob) error {
 	var names []string
 	for _, j := range jobs {
 		if j.driver.Name() != cloud.LocalName {
@@ -117,7 +117,7 @@ func confirmed(c command.Command, jobs []*job) error {
 
 // heldMachines refuses to touch machines that somebody holds, or with a held
 // service on them.
-func (m *Manager) heldMachines(ctx context.Context, c command.Command, jobs []*job) error {
+func (m *Manager) heldMachines(ctx context.Context, c command.Command, jobs []*powerJob) error {
 	var drafts []actions.Action
 	for _, j := range jobs {
 		drafts = append(drafts, actions.Action{Cluster: j.cluster, Do: command.Command{Level: c.Level, Action: c.Action, Group: j.name}})
@@ -126,7 +126,7 @@ func (m *Manager) heldMachines(ctx context.Context, c command.Command, jobs []*j
 }
 
 // run does all jobs, some at once.
-func (m *Manager) run(ctx context.Context, c command.Command, jobs []*job) {
+func (m *Manager) run(ctx context.Context, c command.Command, jobs []*powerJob) {
 	slots := make(chan struct{}, powerWidth)
 	var wg sync.WaitGroup
 	var mu sync.Mutex

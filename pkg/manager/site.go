@@ -7,6 +7,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
@@ -45,8 +46,12 @@ func (m *Manager) Services(c command.Command) ([]handlers.Service, error) {
 // service is a service as handlers see it.
 func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service {
 	host := m.pool.Host(c.SSH, c.MachineAt(s.IP).SSH)
+	machine := job.Machine(host)
+	if m.wrap.Machine != nil {
+		machine = m.wrap.Machine(host)
+	}
 	return handlers.Service{
-		Name: s.Target.Name, Host: host, Control: s.Control,
+		Name: s.Target.Name, Host: machine, Control: s.Control,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()

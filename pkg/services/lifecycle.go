@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/secret"
 )
@@ -53,7 +52,7 @@ type Applied struct {
 //
 // Where there is no unit to look at, a command that ended well is not run again in the
 // same epoch. A caller that finds its effect missing clears the way by job.Discard.
-func Apply(ctx context.Context, host *remote.Host, c Control, s Step) (Applied, error) {
+func Apply(ctx context.Context, host job.Machine, c Control, s Step) (Applied, error) {
 	a := change{host: host, Control: c, Step: s, began: time.Now()}
 	apply, what := a.byUnit, c.Unit
 	if c.Unit == "" {
@@ -71,7 +70,7 @@ func Apply(ctx context.Context, host *remote.Host, c Control, s Step) (Applied, 
 
 // change is one call of Apply.
 type change struct {
-	host *remote.Host
+	host job.Machine
 	Control
 	Step
 	began time.Time

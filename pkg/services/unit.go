@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/secret"
 )
@@ -49,11 +48,11 @@ exit
 
 // Inspect takes one look at the unit of a service. A unit that does not exist is no
 // error: its Load says so.
-func Inspect(ctx context.Context, host *remote.Host, c Control) (UnitState, error) {
+func Inspect(ctx context.Context, host job.Machine, c Control) (UnitState, error) {
 	return inspectAfter(ctx, host, c, 0)
 }
 
-func inspectAfter(ctx context.Context, host *remote.Host, c Control, pause time.Duration) (UnitState, error) {
+func inspectAfter(ctx context.Context, host job.Machine, c Control, pause time.Duration) (UnitState, error) {
 	fail := func(err error) (UnitState, error) {
 		return UnitState{}, fmt.Errorf("cannot look at unit %s: %w", c.Unit, err)
 	}
@@ -114,7 +113,7 @@ const journalLimit = 10 * time.Second
 
 // lastLines are what the unit's processes have said since. It is empty where they said
 // nothing, or where the journal is closed to us: that they failed is known without.
-func lastLines(ctx context.Context, host *remote.Host, u UnitState, since time.Time) string {
+func lastLines(ctx context.Context, host job.Machine, u UnitState, since time.Time) string {
 	if checkUnitName(u.ID) != nil {
 		return ""
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/command"
-	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
@@ -20,7 +20,7 @@ type Machine struct {
 // Service is a configured service, the machine it is on and how it is controlled.
 type Service struct {
 	Name    string
-	Host    *remote.Host
+	Host    job.Machine
 	Control services.Control
 	Probe   func(context.Context) services.Observation
 }

@@ -18,7 +18,7 @@ const (
 
 // follower is one call of Run.
 type follower struct {
-	host  *remote.Host
+	host  Machine
 	job   Job
 	token string    // tells this call from others of the same term
 	seen  *sighting // the run, once it is known to run

@@ -5,12 +5,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/remote"
 )
+
+// Machine runs commands, as *remote.Host does.
+type Machine interface {
+	Run(ctx context.Context, command string, stdin io.Reader) (remote.Output, error)
+}
 
 // Job is a command to run once.
 type Job struct {
@@ -70,7 +76,7 @@ func (r Result) Err() error {
 //
 // A job that ended well in the same epoch is not run again: the step was done, only its
 // owner was lost. Discard clears the way where that turns out not to have held.
-func Run(ctx context.Context, host *remote.Host, j Job) (Result, error) {
+func Run(ctx context.Context, host Machine, j Job) (Result, error) {
 	if err := j.check(); err != nil {
 		return Result{}, fmt.Errorf("cannot run job %s: %w", j.Unit, err)
 	}

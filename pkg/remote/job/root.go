@@ -18,7 +18,7 @@ exec sudo -n sh'`
 // Root runs a POSIX shell script on the machine as root: by sudo where the login is
 // another user's. The script goes by standard input, so that it may hold what no
 // argument may; a script that arrives cut off is not run at all. It has no input.
-func Root(ctx context.Context, host *remote.Host, script string) (remote.Output, error) {
+func Root(ctx context.Context, host Machine, script string) (remote.Output, error) {
 	// The shell reads a group to its end before it runs any of it.
 	whole := "{ exec </dev/null\n" + script + "\nexit\n}\n"
 	out, err := host.Run(ctx, becomeRoot, strings.NewReader(whole))
