@@ -40,12 +40,14 @@ var mayImport = map[string]string{
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote pkg/remote/job " +
 		"pkg/config pkg/store pkg/eventlog pkg/doctor pkg/secret pkg/plan pkg/actions pkg/actions/handlers pkg/actions/ledger pkg/actions/runner",
-	"cmd/clmgr":            "pkg/actions pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
-	"internal/lab":         "internal/lab/ec2",
-	"internal/lab/ec2":     "",
-	"internal/lab/labtest": "internal/lab",
-	"internal/e2e":         "",
-	"internal/bench":       "",
+	"cmd/clmgr":              "pkg/actions pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
+	"internal/lab":           "internal/lab/ec2",
+	"internal/lab/ec2":       "",
+	"internal/lab/labtest":   "internal/lab",
+	"internal/e2e":           "",
+	"internal/children":      "",
+	"internal/memcachedtest": "",
+	"internal/bench":         "",
 }
 
 // pure are the packages that take values and give values.

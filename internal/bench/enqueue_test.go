@@ -3,13 +3,14 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clmgr/clmgr/internal/memcachedtest"
 )
 
 // BenchmarkEnqueue lets eight processes of the program, each a manager of its own, queue
@@ -34,7 +35,7 @@ func BenchmarkEnqueue(b *testing.B) {
 func enqueue(b *testing.B, program string, queued, each int) float64 {
 	b.Helper()
 	const processes = 8
-	url := memcached(b)
+	url := "memcached://" + memcachedtest.Start(b, "127.0.0.1").Address
 	var files []string
 	for n := range processes {
 		dir := b.TempDir()
@@ -107,35 +108,6 @@ func pipe(b *testing.B, program, file, stdin string) []byte {
 		b.Fatalf("%v: %.500s", err, out)
 	}
 	return out
-}
-
-// memcached starts one on a free port of the loopback for the time of the benchmark.
-func memcached(b *testing.B) string {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64")
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return "memcached://" + addr
-		}
-		if time.Now().After(end) {
-			b.Fatal("memcached does not listen")
-		}
-	}
 }
 
 func write(b *testing.B, path, text string) {

@@ -88,9 +88,9 @@ func garbageInMemcached(t *testing.T, a *acting) {
 	m.run("instances", "heartbeat").want(t, 0)
 	m.run("hold", "spoilt", "--reason", "not yet").want(t, 0)
 	spoilt := map[string]string{}
-	for _, key := range s.keys() {
-		s.say("set "+key+" 0 0 7\r\ngarbage\r\n", "STORED")
-		spoilt[key] = s.get(key)
+	for _, key := range s.Keys() {
+		s.Say("set "+key+" 0 0 7\r\ngarbage", "STORED")
+		spoilt[key] = string(s.Get(key))
 	}
 	if len(spoilt) < 2 {
 		t.Fatalf("there are only %v", spoilt)
@@ -98,12 +98,12 @@ func garbageInMemcached(t *testing.T, a *acting) {
 	a.seesThough(t, m, "corrupt")
 	m.run("actions", "add", "--do", "services:start:spoilt").want(t, 1, "corrupt")
 	for key, was := range spoilt {
-		if now := s.get(key); now != was {
+		if now := string(s.Get(key)); now != was {
 			t.Errorf("%s was overwritten: %q", key, now)
 		}
 	}
 	// Whoever moves it away has everything back.
-	s.flush()
+	s.Flush()
 	m.settleHeld()
 }
 
@@ -120,12 +120,12 @@ func silentMemcached(t *testing.T, a *acting) {
 	c.shares(s)
 	m := newManager(t, c)
 	m.run("hold", "silent", "--reason", "not yet").want(t, 0)
-	s.kill()
-	l, err := net.Listen("tcp", s.address)
+	s.Kill()
+	l, err := net.Listen("tcp", s.Address)
 	must(t, err)
 	defer l.Close()
 	began := time.Now()
-	a.seesThough(t, m, s.address)
+	a.seesThough(t, m, s.Address)
 	took := time.Since(began)
 	if took > 25*time.Second {
 		t.Errorf("a heartbeat took %s", took)

@@ -71,7 +71,7 @@ func twoManagers(t *testing.T, a *acting) {
 	c.shares(s)
 	viewer := newManager(t, a.conf(t, "viewer", cache2()))
 	first, second := a.manages(t, "m1", c), a.manages(t, "m3", c)
-	port, err := strconv.ParseUint(s.port(), 10, 16)
+	port, err := strconv.ParseUint(s.Port(), 10, 16)
 	must(t, err)
 
 	for _, m := range []remoteManager{first, second} {
@@ -99,7 +99,7 @@ func twoManagers(t *testing.T, a *acting) {
 		t.Errorf("the one that was cut off ended with %d: %s", during.code, during.stderr)
 	}
 	settle(t, second)
-	first.run("instances heartbeat").want(t, 1, s.address)
+	first.run("instances heartbeat").want(t, 1, s.Address)
 	heal()
 	both := make(chan answer, 2)
 	for _, m := range []remoteManager{first, second} {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/clmgr/clmgr/internal/memcachedtest"
 )
 
 // stopped is the story of m2, switched off by somebody else, whose service somebody
@@ -115,7 +117,7 @@ func storyOnForgetful(t *testing.T, a *acting) {
 
 // harass flushes a memcached, or kills and restarts it, at a few random moments
 // within a time that begins now.
-func harass(t *testing.T, s *memcached, seed uint64, within time.Duration) (end func()) {
+func harass(t *testing.T, s *memcachedtest.Server, seed uint64, within time.Duration) (end func()) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	var moments []time.Duration
 	for range 1 + random.IntN(3) {
@@ -130,13 +132,13 @@ func harass(t *testing.T, s *memcached, seed uint64, within time.Duration) (end 
 			<-time.After(time.Until(begun.Add(at)))
 			if random.IntN(2) == 0 {
 				told = append(told, fmt.Sprintf("flushed after %v", at.Round(time.Millisecond)))
-				s.flush()
+				s.Flush()
 				continue
 			}
 			told = append(told, fmt.Sprintf("killed after %v", at.Round(time.Millisecond)))
-			s.kill()
+			s.Kill()
 			<-time.After(time.Duration(random.Int64N(int64(time.Second))))
-			s.start()
+			s.Up()
 		}
 	})
 	t.Cleanup(all.Wait)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,14 +37,24 @@ func nothingChangesAmongFailures(t *testing.T, s *site) {
 			wantFailures(t, told)
 		}
 		for name, again := range map[string]func() string{"by argument": byArgument, "by standard input": byPipe} {
-			first, second := unmoved(t, byArgument, again)
-			if diff := cmp.Diff(timeless(first), timeless(second)); diff != "" {
+			if diff := cmp.Diff(hostless(t, timeless(byArgument())), hostless(t, timeless(again()))); diff != "" {
 				t.Errorf("with %s for what is silent, another look %s (-first +second):\n%s", wait, name, diff)
 			}
 		}
 	}
 	s.powerOn(t, "m3")
 	s.startMemcached(t, "m3")
+}
+
+// hostless is an indented document without what it tells of this host, whose network
+// interfaces come and go with the labs of other tests while a look waits for what is silent.
+func hostless(t *testing.T, text string) string {
+	t.Helper()
+	out := regexp.MustCompile(`(?s)\n  "host": \{.*?\n  \},`).ReplaceAllString(text, "")
+	if len(out) == len(text) {
+		t.Fatalf("nothing is told of this host: %s", text)
+	}
+	return out
 }
 
 // spread breaks the one line that answers standard input as -o json does.

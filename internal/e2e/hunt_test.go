@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/clmgr/clmgr/internal/memcachedtest"
 )
 
 // The channels through which a secret could leak.
@@ -129,14 +131,14 @@ func (h *hunt) journals(s *site) {
 }
 
 // documents searches what a memcached holds, as it is and unpacked.
-func (h *hunt) documents(s *memcached) {
+func (h *hunt) documents(s *memcachedtest.Server) {
 	h.t.Helper()
 	unpack, err := zstd.NewReader(nil)
 	must(h.t, err)
 	defer unpack.Close()
 	unpacked := 0
-	for _, key := range s.keys() {
-		item := []byte(s.get(key))
+	for _, key := range s.Keys() {
+		item := s.Get(key)
 		h.search(sharedDocument, key, item)
 		at := bytes.Index(item, []byte{0x28, 0xb5, 0x2f, 0xfd}) // where zstd begins
 		if at < 0 {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/clmgr/clmgr/internal/memcachedtest"
 )
 
 // secret is a password, and the parts of it without a character that anything quotes.
@@ -42,7 +44,7 @@ GRANT SLAVE MONITOR ON *.* TO canary@'10.213.%%';`, strings.NewReplacer(`\`, `\\
 	must(t, s.Machine("m3").Write(t.Context(), "/root/said", 0o600, strings.NewReader(cloud.text+"\n")))
 	leaky := func(password secret) conf {
 		c := s.leaky(t, password, cloud)
-		c.Store, c.StoreKey = shared.url(), key.text
+		c.Store, c.StoreKey = "memcached://"+shared.Address+"/clmgr", key.text
 		return c
 	}
 
@@ -225,9 +227,9 @@ func brokenFiles(t *testing.T, h *hunt, literal secret) {
 }
 
 // leak puts a secret into every channel.
-func (h *hunt) leak(s *site, m *manager, shared *memcached, control secret) {
+func (h *hunt) leak(s *site, m *manager, shared *memcachedtest.Server, control secret) {
 	h.t.Helper()
-	shared.say(fmt.Sprintf("set control 0 0 %d\r\n%s\r\n", len(control.text), control.text), "STORED")
+	shared.Say(fmt.Sprintf("set control 0 0 %d\r\n%s", len(control.text), control.text), "STORED")
 	h.answered(m.run("instances", "heartbeat", control.text).want(h.t, 2))
 	s.on(h.t, "m3", "logger "+control.text+"; exec env CONTROL="+control.text+" sleep 0.2")
 	process := exec.Command("sh", "-c", "sleep 0.2", control.text)

@@ -1,42 +1,32 @@
 package doctor_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 )
 
-// childVariable names, in the environment, the job that the test binary does
-// instead of its tests. The job's arguments follow the program's name: a folder, a
-// script in it and a number.
-const childVariable = "CLMGR_DOCTOR_TEST_CHILD"
-
-// jobs are what a child process can do. An error is printed and exits 1.
-var jobs = map[string]func(s site, script string, n int) error{
-	"treat":   jobTreat,
-	"forever": jobForever,
+func TestMain(m *testing.M) {
+	children.Main(m, map[string]func(args []string) error{
+		"treat":   onSite(jobTreat),
+		"forever": onSite(jobForever),
+	})
 }
 
-func TestMain(m *testing.M) {
-	name := os.Getenv(childVariable)
-	if name == "" {
-		os.Exit(m.Run())
-	}
-	n, err := strconv.Atoi(os.Args[3])
-	if err == nil {
-		err = jobs[name](siteIn(os.Args[1], eventlog.Options{}), os.Args[2], n)
-	}
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+// onSite is a job whose arguments are a folder, a script in it and a number.
+func onSite(job func(s site, script string, n int) error) func([]string) error {
+	return func(args []string) error {
+		n, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		return job(siteIn(args[0], eventlog.Options{}), args[1], n)
 	}
 }
 
@@ -44,31 +34,10 @@ func timeLimit() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Minute)
 }
 
-// child returns the command that does a job in a process of its own, which does
-// not outlive the test.
+// child returns the command that does a job of that kind.
 func child(t *testing.T, job string, s site, script string, n int) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, os.Args[0], s.folder, script, strconv.Itoa(n))
-	cmd.Env = append(os.Environ(), childVariable+"="+job, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd
-}
-
-// started starts a child and returns the lines it prints.
-func started(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
-	t.Helper()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return bufio.NewScanner(out)
+	return children.Command(t, job, s.folder, script, strconv.Itoa(n))
 }
 
 // jobTreat appends event n, and hands over what there is.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 )
 
@@ -39,7 +40,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 	stored, kills := 0, 15
 	for range kills {
 		cmd := child(t, "forever", s, "a", stored)
-		lines := started(t, cmd)
+		lines := children.Start(t, cmd)
 		for range 1 + rand.IntN(4) {
 			if lines.Scan() {
 				stored = number(t, lines.Text())

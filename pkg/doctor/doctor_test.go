@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 )
@@ -270,7 +271,7 @@ func TestHeartbeatWithin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.script(t, "a", take+`; mkdir "$folder/once" || exit 0; `+childVariable+`=treat '`+program+`' "$folder" a 7`)
+	s.script(t, "a", take+`; mkdir "$folder/once" || exit 0; `+children.Variable+`=treat '`+program+`' "$folder" a 7`)
 	s.add(t, 0, 1)
 	told := treat(t, s.doctor(30*time.Second, "a"))
 	wantStates(t, told, "a: 1 event: exit 0", "a: 1 event: exit 0")

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 )
 
@@ -23,7 +24,7 @@ func TestProcessesAppendAndRotateAtOnce(t *testing.T) {
 	const processes, batches = 4, 40
 	results := make(chan error)
 	for i := range processes {
-		cmd := child(t, "append", folder, fmt.Sprint("p", i), strconv.Itoa(batches))
+		cmd := children.Command(t, "append", folder, fmt.Sprint("p", i), strconv.Itoa(batches))
 		go func() {
 			out, err := cmd.CombinedOutput()
 			if err != nil {
@@ -66,8 +67,8 @@ func TestKillAtAnyMoment(t *testing.T) {
 	f := follow(t, log, eventlog.Filter{})
 	stored, kills := 0, 30
 	for range kills {
-		cmd := child(t, "append forever", folder, strconv.Itoa(stored))
-		lines := started(t, cmd)
+		cmd := children.Command(t, "append forever", folder, strconv.Itoa(stored))
+		lines := children.Start(t, cmd)
 		for range 1 + rand.IntN(5) {
 			if lines.Scan() {
 				stored = number(t, lines.Text())
@@ -112,7 +113,7 @@ func ownMounts(cmd *exec.Cmd) *exec.Cmd {
 }
 
 func TestFullDisk(t *testing.T) {
-	if out, err := ownMounts(child(t, "full disk", t.TempDir())).CombinedOutput(); err != nil {
+	if out, err := ownMounts(children.Command(t, "full disk", t.TempDir())).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -10,61 +9,20 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/clmgr/clmgr/internal/children"
 )
 
-// childVariable names, in the environment, the job that the test binary does
-// instead of its tests. The job's arguments follow the program's name.
-const childVariable = "CLMGR_STORE_TEST_CHILD"
-
-// jobs are what a child process can do. An error is printed and exits 1.
-var jobs = map[string]func(args []string) error{
-	"increment":     jobIncrement,
-	"replace":       jobReplace,
-	"hold":          jobHold,
-	"write forever": jobWriteForever,
-	"full disk":     jobFullDisk,
-	"read-only":     jobReadOnly,
-	"nobody":        jobNobody,
-}
-
 func TestMain(m *testing.M) {
-	name := os.Getenv(childVariable)
-	if name == "" {
-		os.Exit(m.Run())
-	}
-	if err := jobs[name](os.Args[1:]); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-}
-
-// child returns the command that does a job in a process of its own, which does
-// not outlive the test.
-func child(t testing.TB, job string, args ...string) *exec.Cmd {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), childVariable+"="+job,
-		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else a child under -race sleeps for a second at its end
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd
-}
-
-// started starts a child and returns the lines it prints.
-func started(t testing.TB, cmd *exec.Cmd) *bufio.Scanner {
-	t.Helper()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return bufio.NewScanner(out)
+	children.Main(m, map[string]func(args []string) error{
+		"increment":     jobIncrement,
+		"replace":       jobReplace,
+		"hold":          jobHold,
+		"write forever": jobWriteForever,
+		"full disk":     jobFullDisk,
+		"read-only":     jobReadOnly,
+		"nobody":        jobNobody,
+	})
 }
 
 // finish runs a child to its end, which must be a good one.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -33,7 +34,7 @@ func TestProcessesLoseNoIncrement(t *testing.T) {
 	folder := t.TempDir()
 	var all sync.WaitGroup
 	for range 4 {
-		cmd := child(t, "increment", folder, "50")
+		cmd := children.Command(t, "increment", folder, "50")
 		all.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
@@ -52,11 +53,11 @@ func TestKilledHolderLeavesNoLock(t *testing.T) {
 	if err := s.Update(t.Context(), "n", "put", increment); err != nil {
 		t.Fatal(err)
 	}
-	cmd := child(t, "hold", folder)
+	cmd := children.Command(t, "hold", folder)
 	if _, err := cmd.StdinPipe(); err != nil { // never closed
 		t.Fatal(err)
 	}
-	if lines := started(t, cmd); !lines.Scan() || lines.Text() != "holding" {
+	if lines := children.Start(t, cmd); !lines.Scan() || lines.Text() != "holding" {
 		t.Fatalf("the child says %q", lines.Text())
 	}
 
@@ -140,8 +141,8 @@ func TestKillAtAnyMoment(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		cmd := child(t, "write forever", folder)
-		lines := started(t, cmd)
+		cmd := children.Command(t, "write forever", folder)
+		lines := children.Start(t, cmd)
 		for range 1 + rand.IntN(3) {
 			if lines.Scan() {
 				stored = number(t, lines.Text())

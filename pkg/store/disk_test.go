@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -62,7 +63,7 @@ func jobFullDisk(args []string) error {
 	return s.Update(context.Background(), "status/prod", "smaller", func([]byte) ([]byte, error) { return []byte("new"), nil })
 }
 
-func TestFullDisk(t *testing.T) { finish(t, ownMounts(child(t, "full disk", t.TempDir()))) }
+func TestFullDisk(t *testing.T) { finish(t, ownMounts(children.Command(t, "full disk", t.TempDir()))) }
 
 func jobReadOnly(args []string) error {
 	s, before, err := mountSmall(args[0])
@@ -75,7 +76,9 @@ func jobReadOnly(args []string) error {
 	return refused(s, []byte("new"), syscall.EROFS, before)
 }
 
-func TestReadOnlyDisk(t *testing.T) { finish(t, ownMounts(child(t, "read-only", t.TempDir()))) }
+func TestReadOnlyDisk(t *testing.T) {
+	finish(t, ownMounts(children.Command(t, "read-only", t.TempDir())))
+}
 
 // jobNobody may look into the folder but neither write there nor read the
 // document "theirs".
@@ -113,5 +116,5 @@ func TestNoPermission(t *testing.T) {
 	if err := os.Chmod(folder, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	finish(t, child(t, "nobody", folder))
+	finish(t, children.Command(t, "nobody", folder))
 }

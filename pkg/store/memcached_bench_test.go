@@ -10,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/clmgr/clmgr/internal/children"
 )
 
 const benchWriters = 8
@@ -74,12 +76,12 @@ func runReplacers(b *testing.B, m *memcachedServer, writers int) {
 	var start []io.Closer
 	var out []*bufio.Scanner
 	for i := range writers {
-		cmd := child(b, "replace", "memcached://"+m.address, strconv.Itoa((b.N+i)/writers))
+		cmd := children.Command(b, "replace", "memcached://"+m.Address, strconv.Itoa((b.N+i)/writers))
 		in, err := cmd.StdinPipe()
 		if err != nil {
 			b.Fatal(err)
 		}
-		lines := started(b, cmd)
+		lines := children.Start(b, cmd)
 		if !lines.Scan() || lines.Text() != "ready" {
 			b.Fatalf("a child says %q", lines.Text())
 		}

@@ -16,7 +16,7 @@ import (
 // raw returns an item as the memcached has it.
 func (m *memcachedServer) raw(key string) *memcache.Item {
 	m.t.Helper()
-	item, err := memcache.New(m.address).Get(key)
+	item, err := memcache.New(m.Address).Get(key)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func (m *memcachedServer) raw(key string) *memcache.Item {
 // set overwrites an item, as we never do.
 func (m *memcachedServer) set(key string, flags uint32, value []byte) {
 	m.t.Helper()
-	if err := memcache.New(m.address).Set(&memcache.Item{Key: key, Flags: flags, Value: value}); err != nil {
+	if err := memcache.New(m.Address).Set(&memcache.Item{Key: key, Flags: flags, Value: value}); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -51,7 +51,7 @@ func TestMemcachedGarbage(t *testing.T) {
 			{"one bit", 1, func(whole []byte) []byte { whole[len(whole)-1] ^= 1; return whole }, "wrong signature"},
 		} {
 			t.Run(fmt.Sprintf("%s, document %v", test.name, document), func(t *testing.T) {
-				m.flush()
+				m.Flush()
 				put(t, s, "old")
 				key := m.item(document)
 				value := test.value(m.raw(key).Value)
@@ -76,7 +76,7 @@ func (m *memcachedServer) wantCorrupt(s store.Store, says string) {
 	for _, err := range []error{err, updateErr} {
 		if !errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnknown) {
 			m.t.Errorf("%v, want ErrCorrupt", err)
-		} else if text := err.Error(); !strings.Contains(text, says) || !strings.Contains(text, m.address) || strings.Contains(text, testKey) {
+		} else if text := err.Error(); !strings.Contains(text, says) || !strings.Contains(text, m.Address) || strings.Contains(text, testKey) {
 			m.t.Errorf("%q does not say %q and where", text, says)
 		}
 	}
@@ -85,7 +85,7 @@ func (m *memcachedServer) wantCorrupt(s store.Store, says string) {
 func TestMemcachedWrongKey(t *testing.T) {
 	m := startMemcached(t)
 	put(t, m.open(), "old")
-	m.wantCorrupt(openMemcachedAt(t, m.address, store.Options{SigningKey: []byte("another key of the tests")}), "is store_key the same on all managers")
+	m.wantCorrupt(openMemcachedAt(t, m.Address, store.Options{SigningKey: []byte("another key of the tests")}), "is store_key the same on all managers")
 	want(t, m.open(), "old")
 }
 
@@ -95,28 +95,28 @@ func TestMemcachedMovedItems(t *testing.T) {
 	s := m.open()
 	put(t, s, "of the first epoch")
 	first := m.raw(m.item(true))
-	m.flush()
+	m.Flush()
 	put(t, s, "of the second epoch")
 	m.set(m.item(true), first.Flags, first.Value)
 	m.wantCorrupt(s, "wrong signature")
 
 	// Pointer and document together, to the place of another prefix.
-	m.flush()
+	m.Flush()
 	put(t, s, "old")
 	for _, key := range []string{m.item(false), m.item(true)} {
 		item := m.raw(key)
 		m.set("other"+strings.TrimPrefix(key, "clmgr"), item.Flags, item.Value)
 	}
-	m.wantCorrupt(openMemcachedAt(t, m.address+"/other", store.Options{}), "wrong signature")
+	m.wantCorrupt(openMemcachedAt(t, m.Address+"/other", store.Options{}), "wrong signature")
 
 	// And to that of another document.
-	m.flush()
+	m.Flush()
 	put(t, s, "old")
 	pointer, document := m.item(false), m.item(true)
 	if err := s.Update(t.Context(), "other", "put", func([]byte) ([]byte, error) { return []byte("other"), nil }); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range m.items() {
+	for _, key := range m.Keys() {
 		if rest, found := strings.CutPrefix(key, "clmgr:other:"); found {
 			item, to := m.raw(key), pointer
 			if strings.Contains(rest, ":") {
@@ -130,7 +130,7 @@ func TestMemcachedMovedItems(t *testing.T) {
 
 func TestMemcachedPrefixesAreApart(t *testing.T) {
 	m := startMemcached(t)
-	a, b := m.open(), openMemcachedAt(t, m.address+"/other", store.Options{})
+	a, b := m.open(), openMemcachedAt(t, m.Address+"/other", store.Options{})
 	put(t, a, "a")
 	want(t, b, "")
 	put(t, b, "b")
@@ -162,7 +162,7 @@ func TestMemcachedTooLarge(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := startMemcached(t, test.args...)
-			s := openMemcachedAt(t, m.address, store.Options{MaxSize: test.maxSize})
+			s := openMemcachedAt(t, m.Address, store.Options{MaxSize: test.maxSize})
 			update := func(doc []byte) error {
 				return s.Update(t.Context(), "n", "put", func([]byte) ([]byte, error) { return doc, nil })
 			}
@@ -189,7 +189,7 @@ func TestMemcachedTooLarge(t *testing.T) {
 func TestMemcachedLargerThanTheReaderTakes(t *testing.T) {
 	m := startMemcached(t)
 	put(t, m.open(), strings.Repeat("x", 8<<20))
-	small := openMemcachedAt(t, m.address, store.Options{MaxSize: 1000})
+	small := openMemcachedAt(t, m.Address, store.Options{MaxSize: 1000})
 	if _, err := small.Get(t.Context(), "n"); !errors.Is(err, store.ErrTooLarge) || !strings.Contains(err.Error(), "holds 8388608 bytes, the limit is 1000") {
 		t.Errorf("Get: %v", err)
 	}

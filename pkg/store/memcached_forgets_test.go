@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
@@ -50,7 +51,7 @@ func appendDuring(t testing.TB, s store.Store, things func()) (given []string, e
 // casID returns the CAS id of the one document.
 func (m *memcachedServer) casID() string {
 	m.t.Helper()
-	fields := strings.Fields(m.say("gets "+m.item(true), "END")[0])
+	fields := strings.Fields(m.Say("gets "+m.item(true), "END")[0])
 	return fields[len(fields)-1]
 }
 
@@ -62,7 +63,7 @@ func TestMemcachedRestartDuringUpdate(t *testing.T) {
 	put(t, s, "old")
 	seen := m.casID()
 	given, err := appendDuring(t, s, func() {
-		m.restart()
+		m.Restart()
 		put(t, other, "new")
 		want(t, s, "new") // by a connection to the new server, which the update then uses too
 	})
@@ -75,7 +76,7 @@ func TestMemcachedRestartDuringUpdate(t *testing.T) {
 	want(t, other, "new+x")
 
 	// The danger was real: the other document had the CAS id that was seen.
-	m.restart()
+	m.Restart()
 	put(t, other, "new")
 	if again := m.casID(); again != seen {
 		t.Fatalf("the CAS ids do not start again: %s and then %s", seen, again)
@@ -90,21 +91,21 @@ func TestMemcachedForgetsDuringUpdate(t *testing.T) {
 		things       func()
 		given, after string
 	}{
-		{"restart", "old", m.restart, "[old ]", "+x"},
-		{"restart of an absent document", "", m.restart, "[]", "+x"},
-		{"flush", "old", m.flush, "[old ]", "+x"},
-		{"flush and another document", "old", func() { m.flush(); put(t, m.open(), "new") }, "[old new]", "new+x"},
-		{"flush in an epoch without document", "evicted", m.flush, "[ ]", "+x"},
-		{"flush there, and another document", "evicted", func() { m.flush(); put(t, m.open(), "new") }, "[ new]", "new+x"},
-		{"eviction", "old", func() { m.say("delete "+m.item(true), "DELETED") }, "[old ]", "+x"},
+		{"restart", "old", m.Restart, "[old ]", "+x"},
+		{"restart of an absent document", "", m.Restart, "[]", "+x"},
+		{"flush", "old", m.Flush, "[old ]", "+x"},
+		{"flush and another document", "old", func() { m.Flush(); put(t, m.open(), "new") }, "[old new]", "new+x"},
+		{"flush in an epoch without document", "evicted", m.Flush, "[ ]", "+x"},
+		{"flush there, and another document", "evicted", func() { m.Flush(); put(t, m.open(), "new") }, "[ new]", "new+x"},
+		{"eviction", "old", func() { m.Say("delete "+m.item(true), "DELETED") }, "[old ]", "+x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m.restart()
+			m.Restart()
 			if test.before != "" {
 				put(t, s, test.before)
 			}
 			if test.before == "evicted" {
-				m.say("delete "+m.item(true), "DELETED")
+				m.Say("delete "+m.item(true), "DELETED")
 				want(t, s, "")
 			}
 			given, err := appendDuring(t, s, test.things)
@@ -120,7 +121,7 @@ func TestMemcachedForgetsDuringUpdate(t *testing.T) {
 func TestMemcachedForgetsBetweenUpdates(t *testing.T) {
 	m := startMemcached(t)
 	s := m.open()
-	for _, forget := range []func(){m.flush, m.restart} {
+	for _, forget := range []func(){m.Flush, m.Restart} {
 		put(t, s, "old")
 		forget()
 		want(t, s, "")
@@ -156,7 +157,7 @@ func TestMemcachedForgetsAgainAndAgain(t *testing.T) {
 	}
 	reader, newest := m.open(), ""
 	for round := range 50 {
-		m.flush()
+		m.Flush()
 		mark := fmt.Sprintf("round %d\n", round)
 		if err := reader.Update(t.Context(), "n", "mark", func(old []byte) ([]byte, error) { return append(old, mark...), nil }); err != nil {
 			t.Fatal(err)
@@ -175,7 +176,7 @@ func TestMemcachedProcessesLoseNoIncrement(t *testing.T) {
 	m := startMemcached(t)
 	var all sync.WaitGroup
 	for range 8 {
-		cmd := child(t, "increment", "memcached://"+m.address, "100")
+		cmd := children.Command(t, "increment", "memcached://"+m.Address, "100")
 		all.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
@@ -184,7 +185,7 @@ func TestMemcachedProcessesLoseNoIncrement(t *testing.T) {
 	}
 	all.Wait()
 	want(t, m.open(), "800")
-	if keys := m.items(); len(keys) != 2 {
+	if keys := m.Keys(); len(keys) != 2 {
 		t.Errorf("besides the pointer and the document there are items: %q", keys)
 	}
 }
@@ -194,18 +195,18 @@ func TestMemcachedComesBack(t *testing.T) {
 	m := startMemcached(t)
 	s := m.open()
 	put(t, s, "old")
-	m.kill()
+	m.Kill()
 	err := s.Update(t.Context(), "n", "put", func([]byte) ([]byte, error) {
 		t.Error("f was called")
 		return nil, nil
 	})
-	if !errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, store.ErrUnknown) || !strings.Contains(err.Error(), m.address) {
+	if !errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, store.ErrUnknown) || !strings.Contains(err.Error(), m.Address) {
 		t.Errorf("Update: %v, want a refusal that names the server", err)
 	}
 	if _, err := s.Get(t.Context(), "n"); !errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get: %v", err)
 	}
-	m.start()
+	m.Up()
 	put(t, s, "new")
 	want(t, s, "new")
 }

@@ -38,7 +38,7 @@ func startProxy(t testing.TB, m *memcachedServer) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, address: listener.Addr().String(), upstream: m.address, decide: func(*request) {}}
+	p := &proxy{t: t, address: listener.Addr().String(), upstream: m.Address, decide: func(*request) {}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {

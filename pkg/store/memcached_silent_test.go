@@ -66,7 +66,7 @@ func TestMemcachedSilence(t *testing.T) {
 	m := startMemcached(t)
 	put(t, m.open(), "old")
 	m.freeze()
-	for name, address := range map[string]string{"frozen": m.address, "says nothing": startSilent(t, false).address} {
+	for name, address := range map[string]string{"frozen": m.Address, "says nothing": startSilent(t, false).address} {
 		t.Run(name, func(t *testing.T) {
 			for what, err := range both(t, t.Context(), openMemcachedAt(t, address, store.Options{Timeout: 100 * time.Millisecond})) {
 				if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, store.ErrUnknown) || errors.Is(err, context.DeadlineExceeded) ||
@@ -131,7 +131,7 @@ func TestMemcachedFrozenDuringUpdate(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		timer := time.AfterFunc(time.Hour, cancel)
-		err := openMemcachedAt(t, m.address, opts).Update(ctx, "n", "put", func([]byte) ([]byte, error) {
+		err := openMemcachedAt(t, m.Address, opts).Update(ctx, "n", "put", func([]byte) ([]byte, error) {
 			m.freeze()
 			if ends {
 				timer.Reset(200 * time.Millisecond)

@@ -75,22 +75,22 @@ func TestMemcachedLostAnswers(t *testing.T) {
 		{"stored, cut, and forgotten", func(n int, r *request) {
 			if n == 1 {
 				r.swallow()
-				m.flush()
+				m.Flush()
 			}
 		}, 2, "=+x", nil},
 		{"stored, cut, forgotten, and changed often since", func(n int, r *request) {
 			if n == 1 {
 				r.swallow()
-				m.flush()
+				m.Flush()
 				others(16)
 			}
 		}, 2, "=+0+1+2+3+4+5+6+7+8+9+10+11+12+13+14+15+x", nil},
 		{"cut, evicted, and somebody else began anew", func(n int, r *request) {
 			if n == 1 {
 				r.drop()
-				for _, key := range m.items() {
+				for _, key := range m.Keys() {
 					if strings.Count(key, ":") == 3 {
-						m.say("delete "+key, "DELETED")
+						m.Say("delete "+key, "DELETED")
 					}
 				}
 				others(1)
@@ -99,7 +99,7 @@ func TestMemcachedLostAnswers(t *testing.T) {
 	} {
 		for _, before := range []string{"", "old"} {
 			t.Run(fmt.Sprintf("%s, before %q", test.name, before), func(t *testing.T) {
-				m.flush()
+				m.Flush()
 				p := startProxy(t, m)
 				s := openMemcachedAt(t, p.address, store.Options{})
 				if before != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/actions"
 )
 
@@ -64,7 +65,7 @@ func TestProcessesOfOneManagerGiveDifferentNumbers(t *testing.T) {
 	shared, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	said := newRecord()
 	a, b := child(t, shared, state, "a", 20), child(t, shared, state, "b", 20)
-	outA, outB := started(t, a), started(t, b)
+	outA, outB := children.Start(t, a), children.Start(t, b)
 	for outA.Scan() {
 		said.note(t, outA.Text())
 	}
@@ -100,7 +101,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	const kills = 12
 	for n := range kills {
 		cmd := child(t, shared, state, fmt.Sprintf("k%d", n), 0)
-		lines := started(t, cmd)
+		lines := children.Start(t, cmd)
 		for range 1 + rand.IntN(3) {
 			if lines.Scan() {
 				said.note(t, lines.Text())

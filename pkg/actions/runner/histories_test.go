@@ -41,8 +41,8 @@ func history(t *testing.T, play func(t *testing.T, mc *memcached, g *gauge, m1, 
 
 // losses are the ways in which a memcached forgets.
 func losses(t *testing.T, play func(t *testing.T, lose func(*memcached))) {
-	t.Run("flushed", func(t *testing.T) { play(t, (*memcached).flush) })
-	t.Run("restarted", func(t *testing.T) { play(t, (*memcached).restart) })
+	t.Run("flushed", func(t *testing.T) { play(t, func(m *memcached) { m.Flush() }) })
+	t.Run("restarted", func(t *testing.T) { play(t, func(m *memcached) { m.Restart() }) })
 }
 
 func (g *gauge) want(t *testing.T, attempts int) {
@@ -136,7 +136,7 @@ func TestHistoryCOnMemcached(t *testing.T) {
 		var y actions.ID
 		m1.link.set(func(l *link) {
 			l.between = func() {
-				mc.restart()
+				mc.Restart()
 				y = m2.add("y")[0]
 				for n := 0; mc.swapID() != old; n++ {
 					if n > 100 {

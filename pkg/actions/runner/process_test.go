@@ -10,30 +10,23 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/children"
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/actions/ledger"
 	"github.com/clmgr/clmgr/pkg/actions/runner"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
-// childVariable tells, in the environment, that the test binary is to be a
-// manager instead of running its tests: os.Args are the URL of the shared store,
-// the state directory, the manager's name, and the file to which every handler
-// adds the name of its group.
-const childVariable = "CLMGR_RUNNER_TEST_CHILD"
-
+// A child is a manager: its arguments are the URL of the shared store, the state
+// directory, the manager's name, and the file to which every handler adds the name
+// of its group.
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) == "" {
-		os.Exit(m.Run())
-	}
-	if err := manage(os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
+	children.Main(m, map[string]func(args []string) error{
+		"manage": func(args []string) error { return manage(args[0], args[1], args[2], args[3]) },
+	})
 }
 
 // manage runs once for every line that it reads, and answers with a line.
@@ -97,25 +90,12 @@ type process struct {
 
 func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), childVariable+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.Stderr = os.Stderr
+	cmd := children.Command(t, "manage", args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return &process{cmd, in, bufio.NewScanner(out)}
+	return &process{cmd, in, children.Start(t, cmd)}
 }
 
 // says reads a line, which must begin with want.
@@ -135,7 +115,7 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 			t.Parallel()
 			url := "file:" + t.TempDir()
 			if name == "memcached" {
-				url = "memcached://" + startMemcached(t).address
+				url = "memcached://" + startMemcached(t).Address
 			}
 			file := filepath.Join(t.TempDir(), "done")
 			own := openStore(t, "file:"+filepath.Join(t.TempDir(), "state"))
