@@ -30,6 +30,7 @@ type walk struct {
 	conf  string
 	runs  int
 	kills int
+	slows int
 }
 
 // TestCrashWalk walks from a machine that is not there to services that run, with a
@@ -171,10 +172,14 @@ func (w *walk) again() {
 	w.untilEmpty()
 }
 
-// slow has a step that takes longer than a lease.
+// slow has a step that takes longer than a lease, until a lease was prolonged in
+// every way: whether that meets another move in one write is a matter of time.
 func (w *walk) slow() {
-	w.reach([]int{0}, "actions", "add", "--do", "services:start:slow1")
-	w.untilEmpty()
+	for w.slows < 10 && !(w.met("shared", "beat") && w.met("own", "beat")) {
+		w.slows++
+		w.reach([]int{0}, "actions", "add", "--do", "services:start:slow1")
+		w.untilEmpty()
+	}
 }
 
 // failing has a step that fails until that was met in every way.
@@ -228,7 +233,7 @@ func (w *walk) checkEnd() {
 	if ids := w.instances(); len(ids) != 1 {
 		w.t.Errorf("%d instances have the ip: %v", len(ids), ids)
 	}
-	for file, want := range map[string]string{"slow": "begun ended", "failing": "line", "late": "line"} {
+	for file, want := range map[string]string{"slow": strings.TrimSpace(strings.Repeat("begun ended ", w.slows)), "failing": "line", "late": "line"} {
 		if got := strings.Join(strings.Fields(w.on("cat /root/"+file)), " "); got != want {
 			w.t.Errorf("in %s stands %q", file, got)
 		}
@@ -243,8 +248,10 @@ func (w *walk) checkEnd() {
 	slices.Sort(got)
 	want := []string{
 		"launch m1: done", "restart late1: cancelled", "restart late1: cancelled", "restart late1: failed", "start cache: done", "start cache: done", "start failing1: done",
-		"start late1: done", "start m1: done", "start m1: done", "start slow1: done", "stop late1: cancelled",
+		"start late1: done", "start m1: done", "start m1: done", "stop late1: cancelled",
 	}
+	want = append(want, slices.Repeat([]string{"start slow1: done"}, w.slows)...)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		w.t.Errorf("the queue holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

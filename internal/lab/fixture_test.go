@@ -44,14 +44,19 @@ func eventually(t *testing.T, what string, yes func() bool) {
 	}
 }
 
+// patience is how long silence must last before it is taken for a cut: long enough that
+// a machine that is only busy is not.
+const patience = 2 * time.Second
+
 // sees tells whether sshd of a machine says its name to this host within a moment.
 func sees(m *lab.Machine) bool {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort(m.IP().String(), "22"), 300*time.Millisecond)
+	end := time.Now().Add(patience)
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(m.IP().String(), "22"), patience)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+	conn.SetDeadline(end)
 	n, _ := conn.Read(make([]byte, 4))
 	return n > 0
 }
@@ -59,8 +64,8 @@ func sees(m *lab.Machine) bool {
 // hears tells whether one machine gets an answer from a port of another.
 func hears(ctx context.Context, from, to *lab.Machine, port string) (bool, error) {
 	out, _, err := from.Run(ctx, fmt.Sprintf(
-		"timeout 0.5 bash -c 'exec 3<>/dev/tcp/%s/%s && head -c1 <&3 >/dev/null' 2>/dev/null && echo yes || echo no",
-		to.IP(), port), nil)
+		"timeout %g bash -c 'exec 3<>/dev/tcp/%s/%s && head -c1 <&3 >/dev/null' 2>/dev/null && echo yes || echo no",
+		patience.Seconds(), to.IP(), port), nil)
 	return strings.TrimSpace(string(out)) == "yes", err
 }
 

@@ -86,7 +86,12 @@ func TestKillAtAnyMoment(t *testing.T) {
 	}
 	t.Logf("%d kills, %d events, %d files", kills, stored, len(glob(t, folder)))
 	add(t, log, events("a", stored, stored+5))
-	wantList(t, log, eventlog.Filter{}, events("a", 0, stored+5), 0)
+	// A write is cut short where it crosses a page, if the kill comes just then: at
+	// most one torn line a kill, and its event again on the next one.
+	got, torn, err := list(t.Context(), log, eventlog.Filter{})
+	if want := ids(events("a", 0, stored+5)); err != nil || torn > kills || !slices.Equal(got, want) {
+		t.Fatalf("List (%v): %d torn lines and %q, want %q", err, torn, got, want)
+	}
 	f.want(t, events("a", 0, stored+5))
 	f.wantNoMore(t)
 }
