@@ -175,7 +175,7 @@ func (w *walk) again() {
 // slow has a step that takes longer than a lease, until a lease was prolonged in
 // every way: whether that meets another move in one write is a matter of time.
 func (w *walk) slow() {
-	for w.slows < 10 && !(w.met("shared", "beat") && w.met("own", "beat")) {
+	for w.slows < 10 && (!w.met("shared", "beat") || !w.met("own", "beat")) {
 		w.slows++
 		w.reach([]int{0}, "actions", "add", "--do", "services:start:slow1")
 		w.untilEmpty()
