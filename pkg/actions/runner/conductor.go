@@ -23,12 +23,14 @@ type conductor struct {
 	left    map[actions.ID]bool // whose handlers did not stop, and are not waited for
 	doubt   bool                // a swap since the last good one may be stored or not
 	failed  int                 // how many turns failed since then
+	rest    time.Time           // until when handlers that end wait for one another
 }
 
 // turn makes one swap, if there is anything to say: it is tried on what a look
 // shows, which also gives its moves their names. Where the store does not answer,
 // how handlers ended is kept on disk.
 func (c *conductor) turn() error {
+	defer c.pace(time.Now())
 	ctx := context.WithoutCancel(c.ctx) // what is over is recorded all the same
 	began := c.r.clock()
 	v, err := c.r.o.Ledger.Look(ctx)
@@ -132,11 +134,37 @@ func (c *conductor) wait(failed bool) {
 			more = false
 		}
 	}
+	if len(c.over) > 0 {
+		c.gather()
+	}
 	if !c.closing.IsZero() && !time.Now().Before(c.closing) {
 		for id := range c.running {
 			c.left[id] = true
 		}
 		clear(c.running)
+	}
+}
+
+// pace keeps turns at a fifth of the time: each writes the whole queue several times,
+// and costs much the same for one handler that has ended as for ten.
+func (c *conductor) pace(began time.Time) {
+	const share, most = 4, 100 * time.Millisecond
+	c.rest = time.Now().Add(min(share*time.Since(began), most))
+}
+
+// gather waits for more handlers to end, while some run and it is time to rest.
+func (c *conductor) gather() {
+	timer := time.NewTimer(time.Until(c.rest))
+	defer timer.Stop()
+	for len(c.running) > 0 {
+		select {
+		case w := <-c.ended:
+			c.take(w)
+		case <-timer.C:
+			return
+		case <-c.ctx.Done():
+			return
+		}
 	}
 }
 
