@@ -29,6 +29,7 @@ var mayImport = map[string]string{
 	"pkg/remote/job":        "pkg/remote",
 	"pkg/remote/remotetest": "",
 	"pkg/config":            "pkg/secret",
+	"pkg/provision":         "pkg/remote pkg/remote/job pkg/secret",
 	"pkg/services":          "pkg/command pkg/remote pkg/remote/job pkg/secret",
 	"pkg/heartbeat":         "pkg/command",
 	"pkg/actions":           "pkg/command pkg/heartbeat",
@@ -38,9 +39,9 @@ var mayImport = map[string]string{
 	"pkg/actions/handlers":  "pkg/actions pkg/cloud pkg/command pkg/remote pkg/remote/job pkg/services",
 	"pkg/plan":              "pkg/actions pkg/command pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
-	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/remote pkg/remote/job " +
+	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/provision pkg/remote pkg/remote/job " +
 		"pkg/config pkg/store pkg/eventlog pkg/doctor pkg/secret pkg/plan pkg/actions pkg/actions/handlers pkg/actions/ledger pkg/actions/runner",
-	"cmd/clmgr":              "pkg/actions pkg/command pkg/heartbeat pkg/config pkg/manager internal/lab internal/lab/ec2",
+	"cmd/clmgr":              "pkg/actions pkg/command pkg/heartbeat pkg/config pkg/manager pkg/plan internal/lab internal/lab/ec2",
 	"internal/lab":           "internal/lab/ec2",
 	"internal/lab/ec2":       "",
 	"internal/lab/labtest":   "internal/lab",

@@ -171,6 +171,8 @@ func (a *app) actedLines(b manager.Beat) []string {
 func moveText(m actions.Move, reason string) string {
 	again := strings.HasPrefix(reason, (&actions.Wait{}).Error()) || strings.HasPrefix(reason, (&actions.Retry{}).Error())
 	switch m {
+	case actions.MoveClaim:
+		return "begun"
 	case actions.MoveFinish:
 		return "done"
 	case actions.MoveFail:

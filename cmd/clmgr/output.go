@@ -11,6 +11,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/manager"
+	"github.com/clmgr/clmgr/pkg/plan"
 )
 
 // The output formats.
@@ -49,6 +50,8 @@ func (a *app) print(r command.Result) error {
 			return a.statusTable(manager.Beat{Document: body})
 		case actions.Document:
 			return a.actionTable(body, r)
+		case plan.Document:
+			return a.planTable(body)
 		case actions.HoldList:
 			return a.holdTable(body, r)
 		case manager.AddressList:

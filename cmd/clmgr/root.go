@@ -179,7 +179,7 @@ func (a *app) manager(ctx context.Context, told manager.Options) (*manager.Manag
 // do executes one command given by arguments and prints its answer.
 func (a *app) do(ctx context.Context, c command.Command) error {
 	p := newProgress(a)
-	m, err := a.manager(ctx, manager.Options{Progress: p.tell("looking: %d of %d seen"), Waiting: p.tell("%d of %d machines done")})
+	m, err := a.manager(ctx, manager.Options{Progress: p.tell("looking: %d of %d seen"), Waiting: p.tell(waitingWords(c)), Acted: p.acted(c.Wait)})
 	if err != nil {
 		return err
 	}

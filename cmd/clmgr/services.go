@@ -18,34 +18,49 @@ func newServicesCommand(a *app) *cobra.Command {
 	for _, h := range []powerHelp{
 		{"start", "Start the services of a group", `A machine that is off is started first, and one that is not there launched, where the
 provider does that: then the answer is ER0016 or ER0017 with exit code 4, and the
-heartbeats that follow do it step by step. What runs already is left as it is.`},
+heartbeats that follow do it step by step. What runs already is left as it is.
+
+A service that the configuration says is managed goes through bootstrap_binaries and
+install first. What of that is so already costs one look and is left alone.`},
 		{"stop", "Stop the services of a group", `On a machine that does not run it is done as soon as that runs: ER0016, exit code 4.
 What is stopped already is left as it is.`},
 		{"restart", "Restart the services of a group", `It is queued for the process that runs now: once that has ended and another runs, it is
 done, whoever did it. On a machine that does not run it is as a start.`},
+		{"bootstrap_binaries", "Install the packages of the managed services of a group", `The configuration names them, with a version where one is pinned; else they are those of
+the mode. What they bring is not started: that comes after it was configured.`},
+		{"install", "Lay out the managed services of a group", `Their configuration, and for a database its data directory and accounts. Data that is
+there already is never overwritten. What is as wanted is left alone.`},
 	} {
 		c.AddCommand(newLifecycleCommand(a, h))
 	}
 	return c
 }
 
-// newLifecycleCommand is start, stop or restart.
+// newLifecycleCommand is start, stop, restart, or a part of a start.
 func newLifecycleCommand(a *app, h powerHelp) *cobra.Command {
-	return &cobra.Command{
+	c := command.Command{Level: "services", Action: h.verb}
+	cmd := &cobra.Command{
 		Use:   h.verb + " GROUP [TYPE]",
 		Short: h.short,
-		Long: h.short + `, through systemd on their machines, or by the commands that the
-configuration gives for their mode.
+		Long: h.short + `, over SSH on their machines: through systemd, or by the commands
+that the configuration gives for their mode.
 
 ` + h.long + `
+
 It is queued before it is done, so that a step that was cut short is carried on by the
-next heartbeat.` + "\n" + filterHelp + "\n" + exitHelp,
-		Example: "  clmgr services " + h.verb + " node10\n  clmgr services " + h.verb + " prod nosql",
+next heartbeat. --dry-run says which steps there are, which of them are done already, and
+what the others wait for; it changes nothing. --wait makes heartbeats until all is over;
+who interrupts it leaves what is left to the other heartbeats.
+` + filterHelp + "\n" + exitHelp,
+		Example: "  clmgr services " + h.verb + " node10\n  clmgr services " + h.verb + " prod nosql --dry-run\n  clmgr services " + h.verb + " all --wait",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd.Context(), command.Command{
-				Level: "services", Action: h.verb, Group: args[0], Type: arg(args, 1),
-			})
+			c.Group, c.Type = args[0], arg(args, 1)
+			return a.do(cmd.Context(), c)
 		},
 	}
+	cmd.Flags().BoolVar(&c.Wait, "wait", false, "answer when it is over")
+	cmd.Flags().BoolVar(&c.DryRun, "dry-run", false, "say what would be done, and do nothing")
+	cmd.MarkFlagsMutuallyExclusive("wait", "dry-run")
+	return cmd
 }

@@ -26,6 +26,8 @@ type cluster struct {
 	Cloud     map[string]any `yaml:"cloud,omitempty"`
 	SSH       map[string]any `yaml:"ssh,omitempty"`
 	Database  map[string]any `yaml:"database,omitempty"`
+
+	Replication map[string]any `yaml:"replication,omitempty"`
 	Instances []instance     `yaml:"instances,omitempty"`
 	Services  []service      `yaml:"services,omitempty"`
 }
@@ -47,6 +49,7 @@ type service struct {
 	Role     string `yaml:"role,omitempty"`
 	Via      string `yaml:"via,omitempty"`
 	VIP      string `yaml:"vip,omitempty"`
+	Managed  bool   `yaml:"managed,omitempty"`
 }
 
 // manager is one clmgr: its configuration, and the folder for what it remembers.

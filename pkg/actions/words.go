@@ -46,6 +46,8 @@ func UsualWords() Words {
 			{Level: instances, Action: "stop", Machine: Exclusive, Cluster: Shared},
 			{Level: instances, Action: "terminate", Machine: Exclusive, Cluster: Shared, Ends: true},
 			{Level: services, Action: "bootstrap_ncc", Service: Exclusive, Machine: Exclusive, Cluster: Shared},
+			{Level: services, Action: "bootstrap_binaries", Service: Exclusive, Machine: Exclusive, Cluster: Shared},
+			{Level: services, Action: "install", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "start", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "stop", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "restart", Service: Exclusive, Machine: Shared, Cluster: Shared},

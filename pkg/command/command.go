@@ -21,7 +21,8 @@ type Command struct {
 	Last    bool   // heartbeat: print the stored document, look at nothing
 	Facts   bool   // heartbeat, status: also what moves by itself
 	NoAct   bool   // heartbeat: do nothing of what is due
-	Wait    bool   // instances launch, start, stop, terminate: answer when it is over
+	Wait    bool   // instances launch, …, services start, …: answer when it is over
+	DryRun  bool   // services start, stop, …: say what would be done, and do nothing
 	Yes     bool   // terminate, actions_init: it is meant
 	Address string // associate, disassociate, status_eip, status_vip: the address
 
@@ -82,7 +83,7 @@ func Parse(doc Document) (Command, error) {
 	}
 	inner := fields{
 		"action": &c.Action, "group": &c.Group, "type": &c.Type, "cluster": &c.Cluster,
-		"last": &c.Last, "facts": &c.Facts, "no_act": &c.NoAct, "wait": &c.Wait, "yes": &c.Yes, "address": &c.Address,
+		"last": &c.Last, "facts": &c.Facts, "no_act": &c.NoAct, "wait": &c.Wait, "dry_run": &c.DryRun, "yes": &c.Yes, "address": &c.Address,
 		"id": &c.ID, "plan": &c.Plan, "state": &c.State, "when": &c.When, "do": &c.Do, "after": &c.After,
 		"for": &c.For, "reason": &c.Reason,
 	}

@@ -73,7 +73,7 @@ func TestReader(t *testing.T) {
 		{"comment left open", one + "\n\n/* {", []string{"line 1: instances heartbeat all all", "3:1 the comment is never closed"}},
 		{"not an object", "[1]\n" + one, []string{"1:1 this is a list, a command is an object", "line 2: instances heartbeat all all"}},
 		{"misspelt filter", `{level:'instances',command:{action:'status',gruop:'a'}}`, []string{
-			`line 1: cannot read command: unknown key "command.gruop", known are action, address, after, cluster, do, facts, for, group, id, last, no_act, plan, reason, state, type, wait, when, yes`,
+			`line 1: cannot read command: unknown key "command.gruop", known are action, address, after, cluster, do, dry_run, facts, for, group, id, last, no_act, plan, reason, state, type, wait, when, yes`,
 		}},
 		{"wrong type", `{level:1,command:{}}`, []string{`line 1: cannot read command: "level" is a number`}},
 		{"no command", `{level:'instances'}`, []string{`line 1: cannot read command: there is no "command"`}},

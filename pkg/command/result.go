@@ -65,7 +65,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 func (c Command) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire{
 		Action: c.Action, Address: c.Address, After: c.After, Cluster: c.Cluster, Do: c.Do, Facts: c.Facts, For: c.For, Group: c.Group,
-		ID: c.ID, Last: c.Last, NoAct: c.NoAct, Plan: c.Plan, Reason: c.Reason, State: c.State, Type: c.Type, Wait: c.Wait, When: c.When, Yes: c.Yes,
+		ID: c.ID, Last: c.Last, NoAct: c.NoAct, Plan: c.Plan, Reason: c.Reason, State: c.State, Type: c.Type, Wait: c.Wait, DryRun: c.DryRun, When: c.When, Yes: c.Yes,
 	})
 }
 
@@ -77,7 +77,7 @@ func (c *Command) UnmarshalJSON(b []byte) error {
 	}
 	*c = Command{
 		Level: c.Level, Action: w.Action, Group: w.Group, Type: w.Type, Cluster: w.Cluster, Last: w.Last, Facts: w.Facts, NoAct: w.NoAct,
-		Wait: w.Wait, Yes: w.Yes, Address: w.Address, ID: w.ID, Plan: w.Plan, State: w.State, When: w.When, Do: w.Do, After: w.After,
+		Wait: w.Wait, DryRun: w.DryRun, Yes: w.Yes, Address: w.Address, ID: w.ID, Plan: w.Plan, State: w.State, When: w.When, Do: w.Do, After: w.After,
 		For: w.For, Reason: w.Reason,
 	}
 	return nil
@@ -89,6 +89,7 @@ type wire struct {
 	After   string `json:"after,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
 	Do      string `json:"do,omitempty"`
+	DryRun  bool   `json:"dry_run,omitempty"`
 	Facts   bool   `json:"facts,omitempty"`
 	For     string `json:"for,omitempty"`
 	Group   string `json:"group"`

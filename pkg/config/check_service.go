@@ -1,7 +1,7 @@
 package config
 
 func (k *checker) checkServices() {
-	names := map[string]place{}
+	names, ids := map[string]place{}, map[int]string{}
 	for i := range k.cluster.Services {
 		s := &k.cluster.Services[i]
 		if k.bad[s] {
@@ -12,6 +12,7 @@ func (k *checker) checkServices() {
 		k.checkServiceMode(s)
 		k.checkBalancer(s)
 		k.checkUnit(s)
+		k.checkManaged(s, ids)
 	}
 }
 

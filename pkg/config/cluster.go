@@ -10,12 +10,14 @@ import (
 // Cluster is a set of machines and services that belong together. Names and
 // machine addresses are unique within it, not between clusters.
 type Cluster struct {
-	Name      string     `yaml:"-" check:"name"` // its key in the file
-	Cloud     Cloud      `yaml:"cloud"`
-	SSH       SSH        `yaml:"ssh" without:"width"` // merged over the global one
-	Database  Login      `yaml:"database"`
-	Instances []Instance `yaml:"instances"`
-	Services  []Service  `yaml:"services"`
+	Name     string `yaml:"-" check:"name"` // its key in the file
+	Cloud    Cloud  `yaml:"cloud"`
+	SSH      SSH    `yaml:"ssh" without:"width"` // merged over the global one
+	Database Login  `yaml:"database"`
+	// Replication is how the replicas of managed databases log in to what they follow.
+	Replication Account    `yaml:"replication"`
+	Instances   []Instance `yaml:"instances"`
+	Services    []Service  `yaml:"services"`
 }
 
 // Cloud holds where the cluster's machines come from, in the words of the 2012
@@ -51,6 +53,12 @@ type Login struct {
 	TLS      string       `yaml:"tls" default:"off" enum:"off|preferred|skip-verify|required"`
 }
 
+// Account is an account that clmgr makes in managed databases.
+type Account struct {
+	User     string       `yaml:"user" check:"account"`
+	Password secret.Value `yaml:"password"` // in the file: text, {env: NAME} or {file: PATH}
+}
+
 // Instance is a machine.
 type Instance struct {
 	Name  string      `yaml:"name" check:"name" need:"true"`
@@ -77,11 +85,15 @@ type Service struct {
 	Port     uint16        `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
 	Role     string        `yaml:"role" enum:"master|slave|na"`
 	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`
-	Unit     string        `yaml:"unit" check:"unit"` // default: the mode's; "" for a mode with commands or without either
-	Database Login         `yaml:"database"`          // merged over the cluster's
-	Timeout  time.Duration `yaml:"timeout"`           // default heartbeat.probe_timeout
-	VIP      netip.Addr    `yaml:"vip"`               // for keepalived: the virtual address it guards
-	Stats    Stats         `yaml:"stats"`             // for haproxy
+	Unit     string        `yaml:"unit" check:"unit"`                  // default: the mode's; "" for a mode with commands or without either
+	Managed  bool          `yaml:"managed" default:"false"`            // clmgr may install and configure it
+	Packages []string      `yaml:"packages" check:"package"`           // that a managed one needs; default: the mode's
+	MemPct   int           `yaml:"mem_pct" min:"1" max:"90"`           // of its machine's memory that a managed one may use; 0: the mode's share
+	ServerID int           `yaml:"server_id" min:"1" max:"2147483647"` // of a managed database, unique in the cluster; default: of its name
+	Database Login         `yaml:"database"`                           // merged over the cluster's
+	Timeout  time.Duration `yaml:"timeout"`                            // default heartbeat.probe_timeout
+	VIP      netip.Addr    `yaml:"vip"`                                // for keepalived: the virtual address it guards
+	Stats    Stats         `yaml:"stats"`                              // for haproxy
 }
 
 // Stats is where an haproxy tells how its servers do: on a socket of its machine or

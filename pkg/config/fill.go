@@ -95,7 +95,7 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 func (d *decoder) fillFromMode(s *Service) {
 	info, builtIn := d.known.Modes[s.Mode]
 	if m := d.described[s.Mode]; !builtIn && m != nil {
-		info = ModeInfo{Type: m.Type, Port: m.Port, Unit: m.Unit}
+		info = ModeInfo{Type: m.Type, Port: m.Port, Unit: m.Unit, Packages: m.Packages}
 	}
 	s.Type = info.Type
 	if !d.set(&s.Port) {
@@ -103,6 +103,9 @@ func (d *decoder) fillFromMode(s *Service) {
 	}
 	if !d.set(&s.Unit) {
 		s.Unit = info.Unit
+	}
+	if !d.set(&s.Packages) {
+		s.Packages = info.Packages
 	}
 	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" && !info.Roles {
 		s.Role = "na"

@@ -24,6 +24,8 @@ type ModeInfo struct {
 	NoPort bool   // its services need none
 	Roles  bool   // its services tell their role themselves
 	Unit   string // the systemd unit of its services by default; "" for none
+	// Packages are those a service of the mode needs by default.
+	Packages []string
 	// VIP and Stats say that the keys of that name mean something to it.
 	VIP, Stats bool
 }

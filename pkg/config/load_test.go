@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -155,7 +156,7 @@ func TestServicesAreComplete(t *testing.T) {
 	for i := range want {
 		want[i].Via, want[i].Database.TLS = "direct", "off"
 	}
-	if got := c.Clusters[0].Services; !slices.Equal(got, want) {
+	if got := c.Clusters[0].Services; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	if c.Mode("m") == nil || c.Mode("mysql") != nil || c.Cluster("none") != nil || !slices.Equal(c.ClusterNames(), []string{"main"}) {

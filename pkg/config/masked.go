@@ -46,6 +46,7 @@ func (c *Config) Secrets() []secret.Value {
 	for i := range c.Clusters {
 		add(c.Clusters[i].Cloud.Password)
 		add(c.Clusters[i].Database.Password)
+		add(c.Clusters[i].Replication.Password)
 		for j := range c.Clusters[i].Services {
 			add(c.Clusters[i].Services[j].Database.Password)
 			add(c.Clusters[i].Services[j].Stats.Password)

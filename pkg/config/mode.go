@@ -11,9 +11,11 @@ type Mode struct {
 	HTTP    *HTTPMode    `yaml:"http" one:"true"`
 	Command *CommandMode `yaml:"command" one:"true"`
 	Unit    string       `yaml:"unit" check:"unit"` // default for its services
-	Start   string       `yaml:"start" check:"command"`
-	Stop    string       `yaml:"stop" check:"command"`
-	Restart string       `yaml:"restart" check:"command"` // "": stop and start
+	// Packages are those that a managed service of the mode needs.
+	Packages []string `yaml:"packages" check:"package"`
+	Start    string   `yaml:"start" check:"command"`
+	Stop     string   `yaml:"stop" check:"command"`
+	Restart  string   `yaml:"restart" check:"command"` // "": stop and start
 }
 
 // TCPMode is a check that connects, sends Send and reads until Expect, a regular

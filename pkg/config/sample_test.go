@@ -17,6 +17,7 @@ func samplePasswords(t *testing.T) string {
 	t.Setenv("CLMGR_CLOUD_PASSWORD", "canary-cloud")
 	t.Setenv("CLMGR_STORE_KEY", "canary-of-the-store")
 	t.Setenv("CLMGR_STATS_PASSWORD", "canary-stats")
+	t.Setenv("CLMGR_REPLICATION_PASSWORD", "canary-replication")
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "database.password"), []byte("canary-database\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -143,6 +143,10 @@ func textSchema(r *rule) schema {
 		s["pattern"] = "^/"
 	case "unit":
 		s["pattern"] = `^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}$`
+	case "package":
+		s["pattern"] = packagePattern.String()
+	case "account":
+		s["pattern"] = accountPattern.String()
 	case "command":
 		s["pattern"] = `[^ \t\r\n]`
 	case "path", "path-or-none":

@@ -40,6 +40,14 @@ func textFault(check, s string) string {
 		return storeFault(s)
 	case "unit":
 		return unitFault(s)
+	case "account":
+		if !accountPattern.MatchString(s) {
+			return quoted(s) + " is not the name of a database account: letters, digits and _, 32 at most"
+		}
+	case "package":
+		if !packagePattern.MatchString(s) {
+			return quoted(s) + " is not a package such as mariadb-server or mariadb-server=1:10.11.6-0"
+		}
 	case "command":
 		if strings.TrimSpace(s) == "" {
 			return "the command is empty"
@@ -49,6 +57,12 @@ func textFault(check, s string) string {
 	}
 	return ""
 }
+
+// packagePattern is a package's name, with the version after "=" if it is pinned, as
+// apt and dnf have them.
+var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(=[A-Za-z0-9][A-Za-z0-9.+~:_-]*)?$`)
+
+var accountPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 
 func notInWord(c rune) bool { return c <= ' ' || c == 0x7f }
 

@@ -30,7 +30,7 @@ func (m *Manager) startActing() {
 	})
 	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit}
 	m.runner = runner.New(runner.Options{
-		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words, Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text,
+		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words, Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text, Tell: m.tellActed,
 		Handler: func(a actions.Action) runner.Handler {
 			if m.cfg.Cluster(a.Cluster) == nil {
 				return nil // another manager's

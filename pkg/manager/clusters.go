@@ -18,7 +18,7 @@ import (
 func Known() config.Known {
 	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
 	for name, m := range services.Modes() {
-		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Unit: m.Unit, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Unit: m.Unit, Packages: m.Packages, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
 	}
 	return known
 }

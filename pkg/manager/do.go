@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
@@ -40,6 +41,9 @@ func verbs() map[string]map[string]verb {
 			"start":   (*Manager).lifecycle,
 			"stop":    (*Manager).lifecycle,
 			"restart": (*Manager).lifecycle,
+
+			handlers.BootstrapBinaries: (*Manager).lifecycle,
+			handlers.Install:           (*Manager).lifecycle,
 		},
 		"actions": {
 			"list":   (*Manager).listActions,

@@ -17,17 +17,19 @@ import (
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
-// wish is one service that is to be started, stopped or restarted.
+// wish is one service that something is to be done with.
 type wish struct {
 	cluster collect.Cluster
 	service collect.Service
+	wanted  plan.Wish
 	steps   plan.Steps
 	ids     []actions.ID // of what was queued for it
 	err     error
 }
 
-// lifecycle queues what it takes to start, stop or restart services, and does at
-// once what may start now; the heartbeats do the rest.
+// lifecycle queues what it takes to start, stop, restart or provision services, and
+// does at once what may start now; the heartbeats do the rest, which Wait goes on
+// with. A dry run says what all of it would be.
 func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Result {
 	chosen, err := m.cover(ctx, c)
 	if err != nil {
@@ -49,10 +51,22 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if len(wishes) == 0 {
 		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot %s: group %q and type %q cover no service", c.Action, c.Group, c.Type))
 	}
+	m.found(ctx, wishes)
+	if r, stop := interrupted(ctx, c); stop {
+		return r
+	}
+	for _, w := range wishes {
+		if w.err == nil {
+			w.steps = w.wanted.Steps()
+		}
+	}
+	if c.DryRun {
+		return m.plans(c, wishes)
+	}
 	if err := m.heldBack(ctx, c, wishes, status); err != nil {
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
 	}
-	ready := map[actions.ID]bool{}
+	ready := map[actions.ID]bool{} // what may start now, and what comes after it
 	for _, w := range wishes {
 		m.queue(ctx, c, w, status)
 		if w.steps.Code == command.OK {
@@ -64,6 +78,9 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	var failure error
 	if len(ready) > 0 {
 		_, failure = m.act(ctx, began, looked, func(a actions.Action) bool { return ready[a.ID] })
+	}
+	if c.Wait && failure == nil {
+		failure = m.follow(ctx, c, wishes)
 	}
 	return m.granted(ctx, c, wishes, looked, failure)
 }
@@ -87,11 +104,14 @@ func (m *Manager) wishes(verb string, chosen []chosen, s heartbeat.Status) []*wi
 				w.err = fmt.Errorf("cannot %s %s: it is on no machine of cluster %s", verb, v.Target.Name, ch.cluster.Name)
 				continue
 			}
-			if v.Control == (services.Control{}) {
-				w.err = fmt.Errorf("cannot %s %s: nobody said how; give it a unit, or its mode %s the commands start and stop", verb, v.Target.Name, v.Target.Mode)
+			if w.err = m.whyNot(verb, w); w.err != nil {
 				continue
 			}
-			w.steps = plan.Lifecycle(verb, heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, machine, ch.cluster.Driver.Name() != cloud.LocalName)
+			key := keyOf(ch.cluster, v)
+			w.wanted = plan.Wish{
+				Verb: verb, Service: heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, Machine: machine,
+				Powers: ch.cluster.Driver.Name() != cloud.LocalName, Up: m.managed[key] != nil && seenUp(s, key),
+			}
 		}
 	}
 	return out
@@ -140,7 +160,7 @@ func refusedOr(code command.Code, err error) command.Code {
 
 // queue queues the steps of one wish.
 func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, s heartbeat.Status) {
-	if w.err != nil {
+	if w.err != nil || len(w.steps.Drafts) == 0 {
 		return
 	}
 	for n, a := range w.steps.Drafts {
@@ -183,7 +203,7 @@ func (m *Manager) granted(ctx context.Context, c command.Command, wishes []*wish
 	worse := func(code command.Code, reason string) {
 		gravity := map[command.Code]int{
 			command.OK: 0, startingOr(c.Action): 1, command.DelayedUntilStart: 2, command.DelayedUntilCreation: 3,
-			command.RemoteCommandFailed: 4, command.StoreFailure: 5,
+			command.RemoteCommandFailed: 4, command.Interrupted: 5, command.StoreFailure: 6,
 		}
 		if gravity[code] > gravity[r.Code] {
 			r.Code = code
@@ -192,7 +212,12 @@ func (m *Manager) granted(ctx context.Context, c command.Command, wishes []*wish
 			reasons = append(reasons, reason)
 		}
 	}
-	view, err := m.ledger.Look(ctx)
+	var left *unfinished
+	if errors.As(failure, &left) {
+		worse(command.Interrupted, failure.Error())
+		failure = nil
+	}
+	view, err := m.ledger.Look(context.WithoutCancel(ctx))
 	if failure = errors.Join(failure, err); failure != nil {
 		worse(command.StoreFailure, failure.Error())
 	}

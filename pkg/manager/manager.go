@@ -37,8 +37,10 @@ type Manager struct {
 	runner    *runner.Runner
 	doctor    *doctor.Doctor
 	words     actions.Words
+	managed   map[heartbeat.Key]*config.Service
 	progress  func(done, total int)
 	waiting   func(done, total int)
+	acted     func(do, move, reason string)
 
 	host heartbeat.Host
 	own  []netip.Addr
@@ -52,6 +54,9 @@ type Options struct {
 	// Waiting is called while machines are changed, with how many are done of
 	// how many; nil for nobody.
 	Waiting func(done, total int)
+	// Acted is called as things happen to actions that are waited for: what an action
+	// does, its move, and why; nil for nobody.
+	Acted func(do, move, reason string)
 	// Wrap is for tests.
 	Wrap Wrap
 }
@@ -96,10 +101,11 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 	m := &Manager{
 		cfg: cfg, name: name, wrap: opts.Wrap, clusters: clusters, stores: documents, log: log, pool: pool,
 		collector: collect.New(name, pool, cfg.Heartbeat.Width),
-		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting,
+		mask:      secret.NewMasker(cfg.Secrets()...), progress: opts.Progress, waiting: opts.Waiting, acted: opts.Acted,
 		host: host, own: own,
 	}
 	m.doctor, m.words = m.newDoctor(), wordsOf(clusters)
+	m.managed = managedOf(cfg)
 	m.startActing()
 	return m, nil
 }

@@ -50,8 +50,13 @@ func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service
 	if m.wrap.Machine != nil {
 		machine = m.wrap.Machine(host)
 	}
+	managed := m.managed[keyOf(c, s)]
+	var provisions []handlers.Provision
+	if managed != nil {
+		provisions = m.provisions(managed, machine)
+	}
 	return handlers.Service{
-		Name: s.Target.Name, Host: machine, Control: s.Control,
+		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: managed != nil, Provisions: provisions,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()

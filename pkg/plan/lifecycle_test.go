@@ -18,8 +18,10 @@ var now = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 func lifecycle(verb, state string, powers bool) Steps {
 	state, stale := strings.CutSuffix(state, "?")
 	ip := netip.MustParseAddr("10.0.0.102")
-	return Lifecycle(verb, heartbeat.Service{Cluster: "prod", Name: "node10", IP: ip},
-		heartbeat.Instance{Cluster: "prod", ID: "i-1", Name: "m2", IP: ip, State: state, Stale: stale, Reason: "no answer"}, powers)
+	return Wish{
+		Verb: verb, Service: heartbeat.Service{Cluster: "prod", Name: "node10", IP: ip}, Powers: powers,
+		Machine: heartbeat.Instance{Cluster: "prod", ID: "i-1", Name: "m2", IP: ip, State: state, Stale: stale, Reason: "no answer"},
+	}.Steps()
 }
 
 // told writes steps as "launch m2, start node10".

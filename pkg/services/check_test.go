@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,15 +23,15 @@ import (
 func TestModes(t *testing.T) {
 	modes := services.Modes()
 	for name, want := range map[string]services.ModeInfo{
-		"mariadb":     {Type: "db", Port: 3306, Roles: true, Unit: "mariadb"},
+		"mariadb":     {Type: "db", Port: 3306, Roles: true, Unit: "mariadb", Packages: []string{"mariadb-server", "mariadb-backup"}},
 		"mysql":       {Type: "db", Port: 3306, Roles: true, Unit: "mysql"},
 		"galera":      {Type: "db", Port: 3306, Roles: true, Unit: "mariadb"},
-		"memcache":    {Type: "nosql", Port: 11211, Unit: "memcached"},
+		"memcache":    {Type: "nosql", Port: 11211, Unit: "memcached", Packages: []string{"memcached"}},
 		"mysql-proxy": {Type: "proxy", Port: 4040, Unit: "mysql-proxy"},
-		"haproxy":     {Type: "lb", NoPort: true, Stats: true, Unit: "haproxy"},
-		"keepalived":  {Type: "lb", NoPort: true, Roles: true, VIP: true, Unit: "keepalived"},
+		"haproxy":     {Type: "lb", NoPort: true, Stats: true, Unit: "haproxy", Packages: []string{"haproxy"}},
+		"keepalived":  {Type: "lb", NoPort: true, Roles: true, VIP: true, Unit: "keepalived", Packages: []string{"keepalived"}},
 	} {
-		if modes[name] != want {
+		if !reflect.DeepEqual(modes[name], want) {
 			t.Errorf("%s: got %+v, want %+v", name, modes[name], want)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // haproxyDriver probes HAProxy by its stats socket or its stats page.
 func haproxyDriver() driver {
-	return driver{info: ModeInfo{Type: "lb", NoPort: true, Stats: true, Unit: "haproxy"}, probe: probeHAProxy}
+	return driver{info: ModeInfo{Type: "lb", NoPort: true, Stats: true, Unit: "haproxy", Packages: []string{"haproxy"}}, probe: probeHAProxy}
 }
 
 const (

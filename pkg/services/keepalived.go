@@ -16,7 +16,7 @@ import (
 // SIGJSON) are left alone: they write files, need root, and a signal to a process that
 // has just ended could kill the next one of that number.
 func keepalivedDriver() driver {
-	return driver{info: ModeInfo{Type: "lb", NoPort: true, Roles: true, VIP: true, Unit: "keepalived"}, probe: probeKeepalived}
+	return driver{info: ModeInfo{Type: "lb", NoPort: true, Roles: true, VIP: true, Unit: "keepalived", Packages: []string{"keepalived"}}, probe: probeKeepalived}
 }
 
 // keepalivedQuestion prints a line for each process of keepalived and each address, and

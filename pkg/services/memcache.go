@@ -16,7 +16,7 @@ import (
 // one write and one connection serves them.
 func memcacheDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: "nosql", Port: 11211, Unit: "memcached"},
+		info:  ModeInfo{Type: "nosql", Port: 11211, Unit: "memcached", Packages: []string{"memcached"}},
 		probe: probeMemcache,
 	}
 }

@@ -14,6 +14,8 @@ type ModeInfo struct {
 	VIP, Stats bool
 	// Unit is the systemd unit that runs such a service where Debian's packages put it.
 	Unit string
+	// Packages are Debian's that bring it.
+	Packages []string
 }
 
 // TypeDB is the type of the database modes.

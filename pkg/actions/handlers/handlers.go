@@ -23,6 +23,9 @@ type Service struct {
 	Host    job.Machine
 	Control services.Control
 	Probe   func(context.Context) services.Observation
+	// Managed says that clmgr may install and configure it; Provisions are what that is.
+	Managed    bool
+	Provisions []Provision
 }
 
 // Site finds what a command is about; nothing found is an error.
@@ -44,6 +47,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.power
 	case "services start", "services stop", "services restart":
 		return h.lifecycle
+	case "services " + BootstrapBinaries, "services " + Install:
+		return h.provision
 	}
 	return nil
 }

@@ -45,14 +45,7 @@ func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
 
 func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
 	verb := a.Do.Action
-	epoch, try := a.Progress.Claim().Term()
-	step := services.Step{
-		Verb: verb, Invocation: a.Require[InvocationKey(s.Name)],
-		Job: job.Job{
-			Unit: UnitOf(a.ID, s.Name), Epoch: epoch, Try: try, Limit: h.Limit,
-			Description: fmt.Sprintf("clmgr %s: %s %s", a.ID, verb, s.Name),
-		},
-	}
+	step := services.Step{Verb: verb, Invocation: a.Require[InvocationKey(s.Name)], Job: h.job(a, s)}
 	if _, err := services.Apply(ctx, s.Host, s.Control, step); err != nil {
 		return judged(err)
 	}

@@ -1,0 +1,115 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/clmgr/clmgr/internal/lab"
+	"github.com/clmgr/clmgr/internal/lab/labtest"
+)
+
+// plans is the answer to a dry run, each service's steps as "bootstrap_binaries due".
+func plans(t *testing.T, text string) map[string]string {
+	t.Helper()
+	var d struct {
+		Plans []struct {
+			Service string
+			Steps   []struct{ Do, State string }
+		}
+	}
+	must(t, json.Unmarshal([]byte(text), &d))
+	out := map[string]string{}
+	for _, p := range d.Plans {
+		var words []string
+		for _, s := range p.Steps {
+			words = append(words, strings.Split(s.Do, ":")[1]+" "+s.State)
+		}
+		out[p.Service] = strings.Join(words, ", ")
+	}
+	return out
+}
+
+// TestProvision takes bare machines to services that run, and leaves alone what is.
+func TestProvision(t *testing.T) {
+	t.Parallel()
+	s := &site{Lab: labtest.Up(t, lab.Debian12(), "m1", "m2")}
+	password := newSecret()
+	s.secret = filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(s.secret, []byte(password.text), 0o600))
+	h := newHunt(t, map[string]secret{"password": password})
+	m := newManager(t, conf{
+		Heartbeat: map[string]any{"deadline": "20s", "probe_timeout": patience},
+		Actions:   map[string]any{"lease": "10s", "time": "40s", "first_delay": "1s", "longest_delay": "2s"},
+		SSH:       s.ssh(),
+		Clusters: map[string]*cluster{"demo": {
+			Database:  map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
+			Instances: []instance{{Name: "m1", IP: s.ip("m1")}, {Name: "m2", IP: s.ip("m2")}},
+			Services: []service{
+				{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true},
+				{Name: "cache2", Mode: "memcache", Instance: "m2", Managed: true},
+				{Name: "other2", Mode: "haproxy", Instance: "m2"},
+			},
+		}},
+	})
+
+	before := s.everything(t)
+	const missing = "bootstrap_binaries due, install waits, start waits"
+	a := m.run("-o", "json", "services", "start", "demo", "--dry-run").want(t, 0)
+	if got := plans(t, a.stdout); got["db1"] != missing || got["cache2"] != missing || got["other2"] != "start due" {
+		t.Errorf("on bare machines: %v", got)
+	}
+	if after := s.everything(t); after != before {
+		t.Errorf("a dry run changed\n%s\nto\n%s", before, after)
+	}
+	if got := m.run("services", "install", "other2"); got.code != 1 || !strings.Contains(got.stderr, "managed: true") {
+		t.Errorf("what is not managed: %d %s", got.code, got.stderr)
+	}
+
+	stop := h.watch()
+	for _, service := range []string{"db1", "cache2"} {
+		m.run("services", "start", service, "--wait").want(t, 0)
+	}
+	stop()
+	h.files(m.StateDir)
+	doc := m.heartbeat(3) // haproxy was never started
+	for _, name := range []string{"db1", "cache2"} {
+		if e := doc.service(t, name); e.Code != "000000" {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if e := doc.service(t, "db1"); e.Status != "master" || !e.Writable {
+		t.Errorf("db1: %+v", e)
+	}
+
+	before = s.everything(t)
+	a = m.run("-o", "json", "services", "start", "db1", "--dry-run").want(t, 0)
+	if got := plans(t, a.stdout)["db1"]; got != "bootstrap_binaries done, install done, start done" {
+		t.Errorf("once it runs: %v", got)
+	}
+	for _, service := range []string{"db1", "cache2"} {
+		m.run("services", "start", service, "--wait").want(t, 0)
+	}
+	if after := s.everything(t); after != before {
+		t.Errorf("a second start changed\n%s\nto\n%s", before, after)
+	}
+	h.journals(s)
+	h.want("password")
+}
+
+// everything is what a change of the machines would change: packages, files of
+// services, and the invocations of units.
+func (s *site) everything(t *testing.T) string {
+	t.Helper()
+	var out []string
+	for _, machine := range s.Machines() {
+		out = append(out, fmt.Sprintf("%s:\n%s", machine.Name(), s.on(t, machine.Name(), `
+dpkg-query -W | sha256sum; stat -c '%Y %s' /var/log/dpkg.log
+find /etc /usr/sbin -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
+for u in mariadb memcached haproxy; do systemctl show -P InvocationID $u; done`)))
+	}
+	return strings.Join(out, "\n")
+}

@@ -1,0 +1,76 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/ledger"
+	"github.com/clmgr/clmgr/pkg/actions/runner"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+)
+
+// followPause lies between two heartbeats of somebody who waits.
+const followPause = time.Second
+
+// unfinished is the end of somebody's patience, with how much was left then.
+type unfinished struct{ left int }
+
+func (u *unfinished) Error() string {
+	return fmt.Sprintf("interrupted with %d steps left; the heartbeats carry them on, and clmgr actions list tells how they stand", u.left)
+}
+
+// follow makes heartbeats until what was queued for the wishes has come to its end,
+// well or not, or ctx ends. What runs on a machine then goes on there.
+func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish) error {
+	beat := command.Command{Level: string(heartbeat.Instances), Action: "heartbeat", Cluster: c.Cluster, Door: c.Door}.Normal()
+	for {
+		view, err := m.ledger.Look(ctx)
+		if err != nil && !errors.As(err, new(*ledger.Unshared)) {
+			return err
+		}
+		left, total := open(view.Queue, wishes)
+		if m.waiting != nil {
+			m.waiting(total-left, total)
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return &unfinished{left}
+		case <-time.After(followPause):
+		}
+		// What a heartbeat could not see or store is told by the next one that can.
+		_ = m.heartbeat(ctx, beat)
+	}
+}
+
+// open counts the steps of wishes that may still come to something, and all of them.
+// What comes after a step that was given up does not.
+func open(q *actions.Queue, wishes []*wish) (left, total int) {
+	for _, w := range wishes {
+		total += len(w.ids)
+		rest := 0
+		for _, id := range w.ids {
+			switch a, known := q.Get(id); {
+			case known && (a.State() == actions.Failed || a.State() == actions.Cancelled):
+				rest = -len(w.ids) // nothing of what comes after it will start
+			case known && a.State() != actions.Done:
+				rest++
+			}
+		}
+		left += max(rest, 0)
+	}
+	return left, total
+}
+
+// tellActed passes on what happens to actions.
+func (m *Manager) tellActed(t runner.Told) {
+	if m.acted != nil {
+		m.acted(DoText(t.Action), string(t.Move), t.Reason)
+	}
+}

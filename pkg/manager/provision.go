@@ -1,0 +1,179 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
+	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/plan"
+	"github.com/clmgr/clmgr/pkg/provision"
+	"github.com/clmgr/clmgr/pkg/remote/job"
+)
+
+// managedOf are the services of the configuration that clmgr may install.
+func managedOf(cfg *config.Config) map[heartbeat.Key]*config.Service {
+	out := map[heartbeat.Key]*config.Service{}
+	for n := range cfg.Clusters {
+		c := &cfg.Clusters[n]
+		for i := range c.Services {
+			if s := &c.Services[i]; s.Managed {
+				out[heartbeat.Key{Cluster: c.Name, Kind: heartbeat.Services, Name: s.Name}] = s
+			}
+		}
+	}
+	return out
+}
+
+// provisions is what a managed service needs before it can be started.
+func (m *Manager) provisions(s *config.Service, host job.Machine) []handlers.Provision {
+	var out []handlers.Provision
+	if packages := provision.Packages(s.Packages); len(packages) > 0 {
+		out = append(out, handlers.Provision{
+			Verb: handlers.BootstrapBinaries,
+			Missing: func(ctx context.Context) (string, error) {
+				missing, err := packages.Missing(ctx, host)
+				if len(missing) == 0 || err != nil {
+					return "", err
+				}
+				return "not installed: " + strings.Join(missing, ", "), nil
+			},
+			Do: func(ctx context.Context, j job.Job) error {
+				_, err := packages.Install(ctx, host, j)
+				return err
+			},
+		})
+	}
+	if install, known := m.installOf(s, host); known {
+		out = append(out, install)
+	}
+	return out
+}
+
+// installOf lays the service out, where its mode is one that clmgr can.
+func (m *Manager) installOf(s *config.Service, host job.Machine) (handlers.Provision, bool) {
+	p := handlers.Provision{Verb: handlers.Install}
+	switch s.Mode {
+	case "memcache":
+		c := provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct}
+		p.Missing = func(ctx context.Context) (string, error) { return c.Missing(ctx, host) }
+		p.Do = func(ctx context.Context, _ job.Job) error {
+			_, err := c.Install(ctx, host)
+			return err
+		}
+	case "mariadb":
+		d := m.mariadb(s)
+		p.Missing = func(ctx context.Context) (string, error) { return d.Missing(ctx, host) }
+		p.Do = func(ctx context.Context, _ job.Job) error {
+			_, err := d.Install(ctx, host)
+			return err
+		}
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+// mariadb is a database of the configuration, as it is laid out.
+func (m *Manager) mariadb(s *config.Service) provision.MariaDB {
+	d := provision.MariaDB{
+		Name: s.Name, Unit: s.Unit, Port: s.Port, ServerID: s.ServerID, MemPct: s.MemPct, Replica: s.Role == heartbeat.Slave,
+		Accounts: []provision.Account{{User: s.Database.User, Password: s.Database.Password, Privileges: []string{provision.MonitorPrivilege}}},
+	}
+	return d
+}
+
+// found looks at what the services of wishes need that are on machines which run,
+// all side by side.
+func (m *Manager) found(ctx context.Context, wishes []*wish) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Heartbeat.Deadline)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, w := range wishes {
+		if w.err != nil || w.wanted.Verb != "start" {
+			continue
+		}
+		s := m.service(w.cluster, w.service)
+		w.wanted.Before = make([]plan.Known, len(s.Provisions))
+		for n, p := range s.Provisions {
+			k := &w.wanted.Before[n]
+			k.Verb = p.Verb
+			if machine := w.wanted.Machine; machine.State != heartbeat.Running || machine.Stale {
+				continue
+			}
+			all.Go(func() {
+				missing, err := p.Missing(ctx)
+				k.Done = err == nil && missing == ""
+				if k.Reason = missing; err != nil {
+					k.Reason = oneLine(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+}
+
+// seenUp tells whether a managed service was seen to answer: then nothing of it needs
+// to be started.
+func seenUp(s heartbeat.Status, key heartbeat.Key) bool {
+	for _, v := range s.Services {
+		if v.Key() == key {
+			return !v.Stale && v.Sight == heartbeat.Seen && answers(v.Code)
+		}
+	}
+	return false
+}
+
+// answers tells whether a service with this code was up when it was looked at.
+func answers(code command.Code) bool {
+	switch code {
+	case command.OK, command.SQLFailure:
+		return true
+	}
+	return false
+}
+
+// plans answers a dry run: every step of every wish, and what it waits for.
+func (m *Manager) plans(c command.Command, wishes []*wish) command.Result {
+	r := command.Result{Command: c, Code: command.OK}
+	var doc plan.Document
+	var reasons []string
+	for _, w := range wishes {
+		if w.err != nil {
+			r.Code = command.RemoteCommandFailed
+			reasons = append(reasons, oneLine(w.err))
+			continue
+		}
+		doc.Plans = append(doc.Plans, plan.Plan{
+			Cluster: w.cluster.Name, Service: w.service.Target.Name, Steps: w.steps.All, Code: w.steps.Code, Reason: w.steps.Reason,
+		})
+	}
+	r.Body, r.Reason = doc, strings.Join(reasons, "; ")
+	return r
+}
+
+// whyNot says why a service cannot be given a verb, nil where it can.
+func (m *Manager) whyNot(verb string, w *wish) error {
+	s := m.service(w.cluster, w.service)
+	switch verb {
+	case handlers.BootstrapBinaries, handlers.Install:
+		if _, ok := s.Needs(verb); !ok {
+			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
+		}
+		return nil
+	}
+	if s.Control.Unit == "" && s.Control.Start == "" {
+		return fmt.Errorf("cannot %s %s: nobody said how; give it a unit, or its mode %s the commands start and stop", verb, s.Name, w.service.Target.Mode)
+	}
+	return nil
+}
+
+func keyOf(c collect.Cluster, s collect.Service) heartbeat.Key {
+	return heartbeat.Key{Cluster: c.Name, Kind: heartbeat.Services, Name: s.Target.Name}
+}

@@ -1,0 +1,8 @@
+// Package provision makes a bare machine carry a service: packages, configuration, data.
+// Each step looks, does what is missing, and looks again, so that one that was cut short
+// is simply run again; what is as wanted costs one command and changes nothing, not even
+// a file's time.
+//
+//	Packages   apt or dnf, as a job that outlives its connection   packages.go
+//	Memcached  its configuration                                   memcached.go
+package provision

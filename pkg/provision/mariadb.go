@@ -1,0 +1,185 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/remote/job"
+	"github.com/clmgr/clmgr/pkg/secret"
+)
+
+// MariaDB is a MariaDB that clmgr lays out, as Debian's package runs it: by the unit
+// mariadb, with its data in /var/lib/mysql.
+type MariaDB struct {
+	Name     string
+	Unit     string
+	Port     uint16
+	ServerID int
+	// MemPct is the size of the buffer pool, in percent of the machine's memory; 0
+	// leaves the server's own default of 128 MiB.
+	MemPct int
+	// Replica starts it read_only.
+	Replica  bool
+	Accounts []Account
+}
+
+// Account is an account of the database, which may log in from everywhere.
+type Account struct {
+	User     string
+	Password secret.Value
+	// Privileges are all that it has, on everything, as information_schema names them.
+	Privileges []string
+}
+
+// The privileges of the accounts that clmgr makes.
+const (
+	// MonitorPrivilege shows how replication stands: https://mariadb.com/kb/en/grant/
+	MonitorPrivilege = "SLAVE MONITOR"
+	// CopyPrivilege lets a replica read what the primary writes.
+	CopyPrivilege = "REPLICATION SLAVE"
+)
+
+const (
+	mariadbUnit = "mariadb"
+	mariadbData = "/var/lib/mysql"
+	mariadbConf = "/etc/mysql/mariadb.conf.d/99-clmgr.cnf"
+	// mariadbMark is a file among the data that says whose they are.
+	mariadbMark = mariadbData + "/clmgr-managed"
+)
+
+// check says why clmgr cannot manage it.
+func (d MariaDB) check() error {
+	if d.Unit != mariadbUnit {
+		return fmt.Errorf("clmgr can manage the unit %s only, not %s: Debian's package runs one server a machine", mariadbUnit, d.Unit)
+	}
+	for _, a := range d.Accounts {
+		if a.User == "" || a.Password.Empty() {
+			return errors.New("the configuration must name the user and the password of database, and those of replication where there are replicas")
+		}
+		if strings.ContainsAny(a.User, "'\\`\x00") {
+			return fmt.Errorf("%q cannot be the name of an account", a.User)
+		}
+	}
+	return nil
+}
+
+// Missing says in one line what differs on the machine; empty for nothing.
+func (d MariaDB) Missing(ctx context.Context, m job.Machine) (string, error) {
+	seen, err := d.look(ctx, m)
+	if err != nil {
+		return "", fmt.Errorf("cannot look at %s: %w", d.Name, err)
+	}
+	return strings.Join(seen.missing(d), "; "), nil
+}
+
+// Install lays it out: the configuration, the data directory where there is none, the
+// accounts. A running server is restarted where its configuration changes; the old one
+// comes back where the server does not take the new one. Data that clmgr has not made
+// are left alone, and are an error.
+func (d MariaDB) Install(ctx context.Context, m job.Machine) (changed bool, err error) {
+	if changed, err = d.install(ctx, m); err != nil {
+		return false, fmt.Errorf("cannot install %s: %w", d.Name, err)
+	}
+	return changed, nil
+}
+
+func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
+	seen, err := d.look(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	if len(seen.missing(d)) == 0 {
+		return false, nil
+	}
+	if seen.foreign() {
+		return false, fmt.Errorf("%s holds data that clmgr has not made (%s): move it away, or leave the service unmanaged", mariadbData, strings.Join(seen.databases, ", "))
+	}
+	if _, err := run(ctx, m, layOut, strings.NewReader(d.conf(seen.memory))); err != nil {
+		return false, err
+	}
+	if seen, err = d.look(ctx, m); err != nil {
+		return false, err
+	}
+	if statements := d.accountStatements(seen); statements != "" {
+		if _, err := run(ctx, m, client, strings.NewReader(statements)); err != nil {
+			return false, fmt.Errorf("its accounts: %w", err)
+		}
+		if seen, err = d.look(ctx, m); err != nil {
+			return false, err
+		}
+	}
+	if left := seen.missing(d); len(left) > 0 {
+		return false, fmt.Errorf("done, and still: %s", strings.Join(left, "; "))
+	}
+	return true, nil
+}
+
+// client runs the statements on standard input as root, through the server's socket.
+const client = "mariadb --no-defaults --batch --skip-column-names --user=root"
+
+// layOut is the script that brings configuration (on standard input) and data to where
+// they should be, and has the server run.
+const layOut = `set -eu
+umask 022
+conf=` + mariadbConf + ` data=` + mariadbData + ` mark=` + mariadbMark + `
+new=$(mktemp $conf.XXXXXX)
+trap 'rm -f "$new" "$conf.clmgr-old"' EXIT
+cat >"$new"
+chmod 644 "$new"
+changed=
+if ! cmp -s "$new" $conf; then
+	# The server itself says whether it understands it.
+	said=$(mariadbd --defaults-file="$new" --user=mysql --verbose --help 2>&1 >/dev/null) || { echo "the server refuses the configuration: $said" >&2; exit 3; }
+	if [ -e $conf ]; then cp -p $conf $conf.clmgr-old; fi
+	sync "$new"
+	mv -f "$new" $conf
+	changed=1
+fi
+if ! [ -e $data/mysql ]; then
+	mariadb-install-db --user=mysql --datadir=$data --auth-root-authentication-method=socket --skip-test-db >/dev/null
+fi
+if ! [ -e $mark ]; then echo 'Made by clmgr, which may change what is here.' >$mark; chown mysql: $mark; fi
+systemctl enable --quiet ` + mariadbUnit + `
+systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
+verb=start
+if [ "$changed" ]; then verb=restart; fi
+if ! systemctl $verb ` + mariadbUnit + `; then
+	why=$(journalctl -q --no-pager -o cat -n 20 -u ` + mariadbUnit + ` | grep -F ERROR | tail -n 3 || true)
+	if [ "$changed" ]; then
+		if [ -e $conf.clmgr-old ]; then mv -f $conf.clmgr-old $conf; else rm -f $conf; fi
+		systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
+		systemctl restart ` + mariadbUnit + ` && echo "the old configuration serves again" >&2
+	fi
+	echo "the server does not start: $why" >&2
+	exit 4
+fi
+`
+
+// conf is the configuration, for a machine of so many KiB.
+func (d MariaDB) conf(memory int64) string {
+	pool := ""
+	if d.MemPct > 0 {
+		pool = fmt.Sprintf("innodb_buffer_pool_size = %dM\n", max(memory*int64(d.MemPct)/100/1024, 16))
+	}
+	readOnly := 0
+	if d.Replica {
+		readOnly = 1
+	}
+	return fmt.Sprintf(`# Written by clmgr for the service %s; clmgr services install writes it again.
+[mariadbd]
+port = %d
+bind-address = 0.0.0.0
+skip_name_resolve = 1
+server_id = %d
+gtid_domain_id = 0
+gtid_strict_mode = 1
+log_bin = mariadb-bin
+log_slave_updates = 1
+binlog_format = ROW
+sync_binlog = 1
+innodb_flush_log_at_trx_commit = 1
+read_only = %d
+%s`, d.Name, d.Port, d.ServerID, readOnly, pool)
+}

@@ -1,0 +1,34 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/remote/job"
+)
+
+// run executes a script on the machine, which must end well, and returns what it printed.
+func run(ctx context.Context, m job.Machine, script string, stdin io.Reader) (string, error) {
+	out, err := m.Run(ctx, script, stdin)
+	if err != nil {
+		return "", err
+	}
+	if out.Exit != 0 {
+		return "", fmt.Errorf("exit status %d: %s", out.Exit, lastWords(string(out.Stderr)))
+	}
+	return string(out.Stdout), nil
+}
+
+// wordsLimit is how many bytes an error tells of what a machine said.
+const wordsLimit = 400
+
+// lastWords is the end of a text, in one line: why a program failed stands there.
+func lastWords(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > wordsLimit {
+		text = "… " + strings.ToValidUTF8(text[len(text)-wordsLimit:], "")
+	}
+	return text
+}
