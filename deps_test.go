@@ -36,7 +36,7 @@ var mayImport = map[string]string{
 	"pkg/actions/ledger":    "pkg/actions pkg/store",
 	"pkg/actions/runner":    "pkg/actions pkg/actions/ledger pkg/heartbeat",
 	"pkg/doctor":            "pkg/eventlog pkg/heartbeat",
-	"pkg/actions/handlers":  "pkg/actions pkg/cloud pkg/command pkg/remote pkg/remote/job pkg/services",
+	"pkg/actions/handlers":  "pkg/actions pkg/cloud pkg/command pkg/provision pkg/remote pkg/remote/job pkg/services",
 	"pkg/plan":              "pkg/actions pkg/command pkg/heartbeat",
 	"pkg/heartbeat/collect": "pkg/command pkg/heartbeat pkg/cloud pkg/services pkg/remote",
 	"pkg/manager": "pkg/command pkg/heartbeat pkg/heartbeat/collect pkg/cloud pkg/services pkg/provision pkg/remote pkg/remote/job " +

@@ -30,6 +30,9 @@ done, whoever did it. On a machine that does not run it is as a start.`},
 the mode. What they bring is not started: that comes after it was configured.`},
 		{"install", "Lay out the managed services of a group", `Their configuration, and for a database its data directory and accounts. Data that is
 there already is never overwritten. What is as wanted is left alone.`},
+		{"replicate", "Have the managed replicas of a group follow their master", `A replica with role: slave follows the one database of its cluster with role: master, by
+GTID, and a row written there must arrive. It begins at the master's beginning: one that has
+held data already, or whose master has dropped its first binary log, is refused.`},
 	} {
 		c.AddCommand(newLifecycleCommand(a, h))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/actions"
@@ -52,18 +53,24 @@ func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish)
 // open counts the steps of wishes that may still come to something, and all of them.
 // What comes after a step that was given up does not.
 func open(q *actions.Queue, wishes []*wish) (left, total int) {
+	dead := map[actions.ID]bool{} // given up, or after something that was
 	for _, w := range wishes {
 		total += len(w.ids)
-		rest := 0
+		rest, vain := 0, false
 		for _, id := range w.ids {
-			switch a, known := q.Get(id); {
-			case known && (a.State() == actions.Failed || a.State() == actions.Cancelled):
-				rest = -len(w.ids) // nothing of what comes after it will start
-			case known && a.State() != actions.Done:
-				rest++
+			a, known := q.Get(id)
+			if !known || a.State() == actions.Done {
+				continue
 			}
+			vain = vain || a.State() == actions.Failed || a.State() == actions.Cancelled ||
+				slices.ContainsFunc(a.After, func(id actions.ID) bool { return dead[id] })
+			if vain {
+				dead[id] = true
+				continue
+			}
+			rest++
 		}
-		left += max(rest, 0)
+		left += rest
 	}
 	return left, total
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions"
@@ -67,8 +68,9 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
 	}
 	ready := map[actions.ID]bool{} // what may start now, and what comes after it
+	sourcesFirst(wishes)
 	for _, w := range wishes {
-		m.queue(ctx, c, w, status)
+		m.queue(ctx, c, w, wishes, status)
 		if w.steps.Code == command.OK {
 			for _, id := range w.ids {
 				ready[id] = true
@@ -108,9 +110,10 @@ func (m *Manager) wishes(verb string, chosen []chosen, s heartbeat.Status) []*wi
 				continue
 			}
 			key := keyOf(ch.cluster, v)
+			_, managed := m.managed[key]
 			w.wanted = plan.Wish{
 				Verb: verb, Service: heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, Machine: machine,
-				Powers: ch.cluster.Driver.Name() != cloud.LocalName, Up: m.managed[key] != nil && seenUp(s, key),
+				Powers: ch.cluster.Driver.Name() != cloud.LocalName, Up: managed && seenUp(s, key),
 			}
 		}
 	}
@@ -158,11 +161,47 @@ func refusedOr(code command.Code, err error) command.Code {
 	return code
 }
 
+// sourcesFirst puts databases that replicate from nobody before the others.
+func sourcesFirst(wishes []*wish) {
+	slices.SortStableFunc(wishes, func(a, b *wish) int {
+		follows := func(w *wish) int {
+			if w.service.Configured == heartbeat.Slave {
+				return 1
+			}
+			return 0
+		}
+		return follows(a) - follows(b)
+	})
+}
+
+// afterSource has the step that makes a replica wait for what is queued for its source.
+func (m *Manager) afterSource(w *wish, wishes []*wish) {
+	managed, is := m.managed[keyOf(w.cluster, w.service)]
+	if !is {
+		return
+	}
+	source, err := m.sourceOf(managed)
+	if err != nil {
+		return // which the step itself will say
+	}
+	for n, a := range w.steps.Drafts {
+		if a.Do.Action != handlers.Replicate {
+			continue
+		}
+		for _, other := range wishes {
+			if last := len(other.ids) - 1; last >= 0 && other.cluster.Name == w.cluster.Name && other.service.Target.Name == source.Name {
+				w.steps.Drafts[n].After = append(a.After, other.ids[last])
+			}
+		}
+	}
+}
+
 // queue queues the steps of one wish.
-func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, s heartbeat.Status) {
+func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes []*wish, s heartbeat.Status) {
 	if w.err != nil || len(w.steps.Drafts) == 0 {
 		return
 	}
+	m.afterSource(w, wishes)
 	for n, a := range w.steps.Drafts {
 		w.steps.Drafts[n] = actions.Bind(a, s)
 	}

@@ -37,7 +37,7 @@ type Manager struct {
 	runner    *runner.Runner
 	doctor    *doctor.Doctor
 	words     actions.Words
-	managed   map[heartbeat.Key]*config.Service
+	managed   map[heartbeat.Key]managedService
 	progress  func(done, total int)
 	waiting   func(done, total int)
 	acted     func(do, move, reason string)

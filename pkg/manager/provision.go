@@ -17,14 +17,20 @@ import (
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
+// managedService is a service that clmgr may install, of a cluster.
+type managedService struct {
+	*config.Service
+	cluster string
+}
+
 // managedOf are the services of the configuration that clmgr may install.
-func managedOf(cfg *config.Config) map[heartbeat.Key]*config.Service {
-	out := map[heartbeat.Key]*config.Service{}
+func managedOf(cfg *config.Config) map[heartbeat.Key]managedService {
+	out := map[heartbeat.Key]managedService{}
 	for n := range cfg.Clusters {
 		c := &cfg.Clusters[n]
 		for i := range c.Services {
 			if s := &c.Services[i]; s.Managed {
-				out[heartbeat.Key{Cluster: c.Name, Kind: heartbeat.Services, Name: s.Name}] = s
+				out[heartbeat.Key{Cluster: c.Name, Kind: heartbeat.Services, Name: s.Name}] = managedService{s, c.Name}
 			}
 		}
 	}
@@ -32,7 +38,7 @@ func managedOf(cfg *config.Config) map[heartbeat.Key]*config.Service {
 }
 
 // provisions is what a managed service needs before it can be started.
-func (m *Manager) provisions(s *config.Service, host job.Machine) []handlers.Provision {
+func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machine) []handlers.Provision {
 	var out []handlers.Provision
 	if packages := provision.Packages(s.Packages); len(packages) > 0 {
 		out = append(out, handlers.Provision{
@@ -53,11 +59,14 @@ func (m *Manager) provisions(s *config.Service, host job.Machine) []handlers.Pro
 	if install, known := m.installOf(s, host); known {
 		out = append(out, install)
 	}
+	if s.Mode == "mariadb" && s.Role == heartbeat.Slave {
+		out = append(out, m.replicateOf(c, s, host))
+	}
 	return out
 }
 
 // installOf lays the service out, where its mode is one that clmgr can.
-func (m *Manager) installOf(s *config.Service, host job.Machine) (handlers.Provision, bool) {
+func (m *Manager) installOf(s managedService, host job.Machine) (handlers.Provision, bool) {
 	p := handlers.Provision{Verb: handlers.Install}
 	switch s.Mode {
 	case "memcache":
@@ -81,12 +90,56 @@ func (m *Manager) installOf(s *config.Service, host job.Machine) (handlers.Provi
 }
 
 // mariadb is a database of the configuration, as it is laid out.
-func (m *Manager) mariadb(s *config.Service) provision.MariaDB {
+func (m *Manager) mariadb(s managedService) provision.MariaDB {
 	d := provision.MariaDB{
 		Name: s.Name, Unit: s.Unit, Port: s.Port, ServerID: s.ServerID, MemPct: s.MemPct, Replica: s.Role == heartbeat.Slave,
 		Accounts: []provision.Account{{User: s.Database.User, Password: s.Database.Password, Privileges: []string{provision.MonitorPrivilege}}},
 	}
+	if of := m.cfg.Cluster(s.cluster); of.Replication.User != "" {
+		d.Accounts = append(d.Accounts, provision.Account{
+			User: of.Replication.User, Password: of.Replication.Password, Privileges: []string{provision.CopyPrivilege},
+		})
+	}
 	return d
+}
+
+// replicateOf has a replica follow the one database of its cluster that is configured
+// as master.
+func (m *Manager) replicateOf(c collect.Cluster, s managedService, host job.Machine) handlers.Provision {
+	account := m.cfg.Cluster(s.cluster).Replication
+	source, err := m.sourceOf(s)
+	if err == nil && account.User == "" {
+		err = fmt.Errorf("cannot replicate %s: the cluster %s has no replication, the account to log in with", s.Name, c.Name)
+	}
+	if err != nil {
+		return handlers.Provision{
+			Verb: handlers.Replicate, Missing: func(context.Context) (string, error) { return "", err },
+			Do: func(context.Context, job.Job) error { return err },
+		}
+	}
+	r := provision.Replica{
+		Name: s.Name, Machine: host, SourceMachine: m.acting(m.pool.Host(c.SSH, c.MachineAt(source.IP).SSH)),
+		Source: source.Name, SourceAddr: netip.AddrPortFrom(source.IP, source.Port), User: account.User, Password: account.Password,
+	}
+	return handlers.Provision{Verb: handlers.Replicate, Missing: r.Missing, Do: func(ctx context.Context, _ job.Job) error {
+		_, err := r.Replicate(ctx)
+		return err
+	}}
+}
+
+// sourceOf is what a replica follows.
+func (m *Manager) sourceOf(s managedService) (*config.Service, error) {
+	var masters []*config.Service
+	of := m.cfg.Cluster(s.cluster)
+	for n := range of.Services {
+		if v := &of.Services[n]; v.Mode == s.Mode && v.Role == heartbeat.Master {
+			masters = append(masters, v)
+		}
+	}
+	if len(masters) != 1 {
+		return nil, fmt.Errorf("cannot replicate %s: the cluster %s has %d databases with role: master, wanted one", s.Name, of.Name, len(masters))
+	}
+	return masters[0], nil
 }
 
 // found looks at what the services of wishes need that are on machines which run,
@@ -162,7 +215,7 @@ func (m *Manager) plans(c command.Command, wishes []*wish) command.Result {
 func (m *Manager) whyNot(verb string, w *wish) error {
 	s := m.service(w.cluster, w.service)
 	switch verb {
-	case handlers.BootstrapBinaries, handlers.Install:
+	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
 )
@@ -46,21 +47,26 @@ func (m *Manager) Services(c command.Command) ([]handlers.Service, error) {
 // service is a service as handlers see it.
 func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service {
 	host := m.pool.Host(c.SSH, c.MachineAt(s.IP).SSH)
-	machine := job.Machine(host)
-	if m.wrap.Machine != nil {
-		machine = m.wrap.Machine(host)
-	}
-	managed := m.managed[keyOf(c, s)]
+	machine := m.acting(host)
+	managed, is := m.managed[keyOf(c, s)]
 	var provisions []handlers.Provision
-	if managed != nil {
-		provisions = m.provisions(managed, machine)
+	if is {
+		provisions = m.provisions(c, managed, machine)
 	}
 	return handlers.Service{
-		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: managed != nil, Provisions: provisions,
+		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: is, Provisions: provisions,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()
 			return services.Probe(ctx, s.Target, s.Reach(host))
 		},
 	}
+}
+
+// acting is a machine on which actions run commands.
+func (m *Manager) acting(host *remote.Host) job.Machine {
+	if m.wrap.Machine != nil {
+		return m.wrap.Machine(host)
+	}
+	return host
 }

@@ -5,4 +5,6 @@
 //
 //	Packages   apt or dnf, as a job that outlives its connection   packages.go
 //	Memcached  its configuration                                   memcached.go
+//	MariaDB    configuration, data directory, accounts             mariadb.go
+//	Replica    following a source by GTID, proved by a row         replica.go
 package provision

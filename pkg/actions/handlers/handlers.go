@@ -47,7 +47,7 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.power
 	case "services start", "services stop", "services restart":
 		return h.lifecycle
-	case "services " + BootstrapBinaries, "services " + Install:
+	case "services " + BootstrapBinaries, "services " + Install, "services " + Replicate:
 		return h.provision
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/provision"
 	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
@@ -63,7 +64,7 @@ func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error 
 func judged(err error) error {
 	var unreached *remote.Error
 	switch {
-	case errors.As(err, new(*job.Running)):
+	case errors.As(err, new(*job.Running)), errors.As(err, new(*provision.NotYet)):
 		return &actions.Retry{After: runningOn, Reason: err.Error()}
 	case errors.As(err, &unreached) && unreached.Stage != remote.StageHostKey && unreached.Stage != remote.StageAuth:
 		return &actions.Wait{Reason: err.Error()}

@@ -22,6 +22,7 @@ type Provision struct {
 const (
 	BootstrapBinaries = "bootstrap_binaries"
 	Install           = "install"
+	Replicate         = "replicate"
 )
 
 // provision brings to machines what their managed services need.
