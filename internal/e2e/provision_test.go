@@ -36,20 +36,24 @@ func plans(t *testing.T, text string) map[string]string {
 // TestProvision takes bare machines to services that run, and leaves alone what is.
 func TestProvision(t *testing.T) {
 	t.Parallel()
-	s := &site{Lab: labtest.Up(t, lab.Debian12(), "m1", "m2")}
-	password := newSecret()
+	s := &site{Lab: labtest.Mixed(t, lab.Spec{Name: "m1", Image: lab.Debian12()}, lab.Spec{Name: "m2", Image: lab.Debian13()})}
+	password, copying := newSecret(), newSecret()
 	s.secret = filepath.Join(t.TempDir(), "password")
 	must(t, os.WriteFile(s.secret, []byte(password.text), 0o600))
-	h := newHunt(t, map[string]secret{"password": password})
+	copies := filepath.Join(t.TempDir(), "copies")
+	must(t, os.WriteFile(copies, []byte(copying.text), 0o600))
+	h := newHunt(t, map[string]secret{"password": password, "replication password": copying})
 	m := newManager(t, conf{
 		Heartbeat: map[string]any{"deadline": "20s", "probe_timeout": patience},
 		Actions:   map[string]any{"lease": "10s", "time": "40s", "first_delay": "1s", "longest_delay": "2s"},
 		SSH:       s.ssh(),
 		Clusters: map[string]*cluster{"demo": {
 			Database:  map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
+			Replication: map[string]any{"user": "copies", "password": map[string]any{"file": copies}},
 			Instances: []instance{{Name: "m1", IP: s.ip("m1")}, {Name: "m2", IP: s.ip("m2")}},
 			Services: []service{
 				{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true},
+				{Name: "db2", Mode: "mariadb", Instance: "m2", Role: "slave", Managed: true},
 				{Name: "cache2", Mode: "memcache", Instance: "m2", Managed: true},
 				{Name: "other2", Mode: "haproxy", Instance: "m2"},
 			},
@@ -70,27 +74,47 @@ func TestProvision(t *testing.T) {
 	}
 
 	stop := h.watch()
-	for _, service := range []string{"db1", "cache2"} {
-		m.run("services", "start", service, "--wait").want(t, 0)
+	for _, service := range []string{"db1", "db2", "cache2"} {
+		h.answered(m.run("services", "start", service, "--wait")).want(t, 0)
 	}
 	stop()
 	h.files(m.StateDir)
 	doc := m.heartbeat(3) // haproxy was never started
-	for _, name := range []string{"db1", "cache2"} {
+	for _, name := range []string{"db1", "db2", "cache2"} {
 		if e := doc.service(t, name); e.Code != "000000" {
 			t.Errorf("%s: %+v", name, e)
 		}
+	}
+	if e := doc.service(t, "db2"); e.Status != "slave" {
+		t.Errorf("db2: %+v", e)
+	}
+	s.sql(t, "m1", "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY); INSERT INTO shop.orders VALUES (7)")
+	eventually(t, "the order on the replica", func() bool {
+		return s.sql(t, "m2", "SELECT IFNULL(MAX(TABLE_NAME), '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'") == "orders" &&
+			s.sql(t, "m2", "SELECT id FROM shop.orders") == "7"
+	})
+	for machine, want := range map[string]string{"m1": "OFF ON ON", "m2": "ON ON ON"} {
+		if got := s.sql(t, machine, "SELECT CONCAT_WS(' ', @@read_only, @@gtid_strict_mode, @@log_bin)"); got != want {
+			t.Errorf("%s is set up as %s", machine, got)
+		}
+		accounts := s.sql(t, machine, "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv WHERE User <> 'mariadb.sys' AND Host <> '' ORDER BY 1")
+		if got := strings.Join(strings.Fields(accounts), " "); got != "clmgr@% copies@% mysql@localhost root@localhost" {
+			t.Errorf("%s has the accounts %s", machine, got)
+		}
+	}
+	if one, two := s.sql(t, "m1", "SELECT @@server_id"), s.sql(t, "m2", "SELECT @@server_id"); one == two {
+		t.Errorf("both servers have the id %s", one)
 	}
 	if e := doc.service(t, "db1"); e.Status != "master" || !e.Writable {
 		t.Errorf("db1: %+v", e)
 	}
 
 	before = s.everything(t)
-	a = m.run("-o", "json", "services", "start", "db1", "--dry-run").want(t, 0)
-	if got := plans(t, a.stdout)["db1"]; got != "bootstrap_binaries done, install done, start done" {
+	a = m.run("-o", "json", "services", "start", "db2", "--dry-run").want(t, 0)
+	if got := plans(t, a.stdout)["db2"]; got != "bootstrap_binaries done, install done, replicate done, start done" {
 		t.Errorf("once it runs: %v", got)
 	}
-	for _, service := range []string{"db1", "cache2"} {
+	for _, service := range []string{"db1", "db2", "cache2"} {
 		m.run("services", "start", service, "--wait").want(t, 0)
 	}
 	if after := s.everything(t); after != before {
@@ -98,6 +122,7 @@ func TestProvision(t *testing.T) {
 	}
 	h.journals(s)
 	h.want("password")
+	h.want("replication password")
 }
 
 // everything is what a change of the machines would change: packages, files of

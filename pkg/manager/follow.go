@@ -29,7 +29,7 @@ func (u *unfinished) Error() string {
 func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish) error {
 	beat := command.Command{Level: string(heartbeat.Instances), Action: "heartbeat", Cluster: c.Cluster, Door: c.Door}.Normal()
 	for {
-		view, err := m.ledger.Look(ctx)
+		view, err := m.ledger.Look(context.WithoutCancel(ctx))
 		if err != nil && !errors.As(err, new(*ledger.Unshared)) {
 			return err
 		}

@@ -116,8 +116,9 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 	return true, nil
 }
 
-// client runs the statements on standard input as root, through the server's socket.
-const client = "mariadb --no-defaults --batch --skip-column-names --user=root"
+// client runs the statements on standard input, which are UTF-8, as root, through the
+// server's socket.
+const client = "mariadb --no-defaults --default-character-set=utf8mb4 --batch --skip-column-names --user=root"
 
 // layOut is the script that brings configuration (on standard input) and data to where
 // they should be, and has the server run.
@@ -176,6 +177,7 @@ server_id = %d
 gtid_domain_id = 0
 gtid_strict_mode = 1
 log_bin = mariadb-bin
+relay_log = mariadb-relay-bin
 log_slave_updates = 1
 binlog_format = ROW
 sync_binlog = 1

@@ -122,13 +122,15 @@ func (s mariadbSeen) foreign() bool {
 
 // missing says what differs from what is wanted.
 func (s mariadbSeen) missing(d MariaDB) []string {
+	if !s.program {
+		return []string{"there is no mariadbd"}
+	}
 	var out []string
 	sum := sha256.Sum256([]byte(d.conf(s.memory)))
 	for _, c := range []struct {
 		wrong bool
 		text  string
 	}{
-		{!s.program, "there is no mariadbd"},
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
 		{s.sum != hex.EncodeToString(sum[:]), mariadbConf + " is not as configured"},
 		{!s.data, "no data directory"},

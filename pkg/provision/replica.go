@@ -148,9 +148,11 @@ func (r Replica) replicate(ctx context.Context, seen replicaSeen) error {
 		if err := r.mayBegin(ctx, seen); err != nil {
 			return err
 		}
+		// Version 11.4 and later ask for TLS unless told otherwise, which older masters and
+		// the ones laid out here do not speak.
 		statements = fmt.Sprintf(`STOP ALL SLAVES;
 CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = %s, MASTER_PASSWORD = %s,
-  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10;
+  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0;
 START SLAVE;
 `, r.SourceAddr.Addr(), r.SourceAddr.Port(), sqlText(r.User), sqlText(r.Password.Reveal()))
 	}

@@ -20,6 +20,16 @@ var count atomic.Int32
 // first. Where no lab can run the test fails and says why.
 func Up(t testing.TB, image lab.Image, names ...string) *lab.Lab {
 	t.Helper()
+	var specs []lab.Spec
+	for _, name := range names {
+		specs = append(specs, lab.Spec{Name: name, Image: image})
+	}
+	return Mixed(t, specs...)
+}
+
+// Mixed is Up for machines of several images.
+func Mixed(t testing.TB, specs ...lab.Spec) *lab.Lab {
+	t.Helper()
 	if err := lab.Possible(); err != nil {
 		t.Fatal(err)
 	}
@@ -30,10 +40,7 @@ func Up(t testing.TB, image lab.Image, names ...string) *lab.Lab {
 	}
 	o := lab.Options{
 		Name:      fmt.Sprintf("t%d-%d", os.Getpid(), count.Add(1)),
-		Ephemeral: true, Progress: t.Output(), Empty: len(names) == 0,
-	}
-	for _, name := range names {
-		o.Machines = append(o.Machines, lab.Spec{Name: name, Image: image})
+		Ephemeral: true, Progress: t.Output(), Empty: len(specs) == 0, Machines: specs,
 	}
 	l, err := lab.Up(ctx, o)
 	if err != nil {
