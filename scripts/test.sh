@@ -13,7 +13,7 @@ export CLMGR_LAB_BOOTS=$boots
 export GORACE=atexit_sleep_ms=10
 
 # What boots machines, and what writes to stores; everything else is pure.
-lab='^github.com/clmgr/clmgr/(cmd/clmgr|internal/lab|internal/e2e|pkg/services|pkg/remote/job)'
+lab='^github.com/clmgr/clmgr/(cmd/clmgr|internal/lab|internal/e2e|pkg/services|pkg/provision|pkg/remote/job)'
 store='^github.com/clmgr/clmgr/pkg/(store|eventlog|actions/(ledger|runner))'
 
 failed=0

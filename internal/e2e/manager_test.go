@@ -23,13 +23,13 @@ type conf struct {
 }
 
 type cluster struct {
-	Cloud     map[string]any `yaml:"cloud,omitempty"`
-	SSH       map[string]any `yaml:"ssh,omitempty"`
-	Database  map[string]any `yaml:"database,omitempty"`
+	Cloud    map[string]any `yaml:"cloud,omitempty"`
+	SSH      map[string]any `yaml:"ssh,omitempty"`
+	Database map[string]any `yaml:"database,omitempty"`
 
 	Replication map[string]any `yaml:"replication,omitempty"`
-	Instances []instance     `yaml:"instances,omitempty"`
-	Services  []service      `yaml:"services,omitempty"`
+	Instances   []instance     `yaml:"instances,omitempty"`
+	Services    []service      `yaml:"services,omitempty"`
 }
 
 type instance struct {

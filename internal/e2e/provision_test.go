@@ -48,9 +48,9 @@ func TestProvision(t *testing.T) {
 		Actions:   map[string]any{"lease": "10s", "time": "40s", "first_delay": "1s", "longest_delay": "2s"},
 		SSH:       s.ssh(),
 		Clusters: map[string]*cluster{"demo": {
-			Database:  map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
+			Database:    map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
 			Replication: map[string]any{"user": "copies", "password": map[string]any{"file": copies}},
-			Instances: []instance{{Name: "m1", IP: s.ip("m1")}, {Name: "m2", IP: s.ip("m2")}},
+			Instances:   []instance{{Name: "m1", IP: s.ip("m1")}, {Name: "m2", IP: s.ip("m2")}},
 			Services: []service{
 				{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true},
 				{Name: "db2", Mode: "mariadb", Instance: "m2", Role: "slave", Managed: true},

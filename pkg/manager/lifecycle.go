@@ -190,7 +190,7 @@ func (m *Manager) afterSource(w *wish, wishes []*wish) {
 		}
 		for _, other := range wishes {
 			if last := len(other.ids) - 1; last >= 0 && other.cluster.Name == w.cluster.Name && other.service.Target.Name == source.Name {
-				w.steps.Drafts[n].After = append(a.After, other.ids[last])
+				w.steps.Drafts[n].After = append(w.steps.Drafts[n].After, other.ids[last])
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"crypto/sha1" //nolint:gosec // it is how the server keeps passwords
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -126,13 +125,12 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		return []string{"there is no mariadbd"}
 	}
 	var out []string
-	sum := sha256.Sum256([]byte(d.conf(s.memory)))
 	for _, c := range []struct {
 		wrong bool
 		text  string
 	}{
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
-		{s.sum != hex.EncodeToString(sum[:]), mariadbConf + " is not as configured"},
+		{s.sum != sum(d.conf(s.memory)), mariadbConf + " is not as configured"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},

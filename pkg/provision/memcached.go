@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -93,9 +91,8 @@ sha256sum <`+memcachedConf+` 2>/dev/null || echo none
 }
 
 func (s memcachedSeen) missing(c Memcached) string {
-	sum := sha256.Sum256([]byte(c.conf(s.memory)))
 	switch {
-	case s.sum != hex.EncodeToString(sum[:]):
+	case s.sum != sum(c.conf(s.memory)):
 		return memcachedConf + " is not as configured"
 	case !s.enabled:
 		return "the unit " + memcachedUnit + " is not started at boot"

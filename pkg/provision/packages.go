@@ -74,8 +74,8 @@ func (p Packages) Install(ctx context.Context, m job.Machine, j job.Job) (change
 	if err != nil {
 		return false, wrapPackages(missing, err)
 	}
-	if err := r.Err(); err != nil {
-		return false, wrapPackages(missing, errors.New(lastWords(err.Error())))
+	if r.Err() != nil {
+		return false, wrapPackages(missing, failure(r))
 	}
 	if missing, err = p.missing(ctx, m); err != nil || len(missing) == 0 {
 		return true, wrapPackages(p, err)
@@ -85,6 +85,25 @@ func (p Packages) Install(ctx context.Context, m job.Machine, j job.Job) (change
 		return false, wrapPackages(missing, err)
 	}
 	return false, wrapPackages(missing, errors.New("the package manager ended well, and they are not installed"))
+}
+
+// failure is why the package manager failed: apt marks its errors, of others the last
+// words tell most.
+func failure(r job.Result) error {
+	var marked []string
+	for line := range strings.Lines(r.Output) {
+		if strings.HasPrefix(line, "E: ") {
+			marked = append(marked, strings.TrimSpace(line))
+		}
+	}
+	words := r.Output
+	if len(marked) > 0 {
+		words = strings.Join(marked, "; ")
+	}
+	if r.Exit != 0 {
+		return fmt.Errorf("exit status %d: %s", r.Exit, lastWords(words))
+	}
+	return fmt.Errorf("it ended by %s: %s", r.Outcome, lastWords(words))
 }
 
 func wrapPackages(p Packages, err error) error {

@@ -2,6 +2,8 @@ package provision
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -19,6 +21,12 @@ func run(ctx context.Context, m job.Machine, script string, stdin io.Reader) (st
 		return "", fmt.Errorf("exit status %d: %s", out.Exit, lastWords(string(out.Stderr)))
 	}
 	return string(out.Stdout), nil
+}
+
+// sum is what sha256sum says of a text.
+func sum(text string) string {
+	s := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(s[:])
 }
 
 // wordsLimit is how many bytes an error tells of what a machine said.
