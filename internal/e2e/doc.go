@@ -8,6 +8,6 @@
 //
 // TestOnMachines boots one lab and goes through all that needs machines, one
 // scenario after the other; each ends with everything in order again. What needs
-// no machine is tested beside it. Nothing here imports a package of the product
-// but the lab: what counts is what a user would see.
+// no machine is tested beside it. Nothing here imports a package of the product,
+// only the lab and other helpers of tests: what counts is what a user would see.
 package e2e

@@ -14,6 +14,7 @@ func (k *checker) checkManaged(s *Service, ids map[int]string) {
 	if k.known.Modes[s.Mode].Type != "db" {
 		return
 	}
+	k.checkAccounts(s)
 	if !k.set(&s.ServerID) {
 		s.ServerID = serverID(s.Name)
 	}
@@ -21,6 +22,17 @@ func (k *checker) checkManaged(s *Service, ids map[int]string) {
 		k.problem(k.where(&s.ServerID, &s.Name, s), "%s has the server_id %d of %s: give one of them another", called("service", s.Name), s.ServerID, quoted(other))
 	}
 	ids[s.ServerID] = s.Name
+}
+
+// checkAccounts wants the accounts that clmgr is to make in a database.
+func (k *checker) checkAccounts(s *Service) {
+	at, all := k.where(&s.Managed, &s.Name), k.cluster
+	if !k.set(&s.Database.User) && !k.set(&all.Database.User) || !k.set(&s.Database.Password) && !k.set(&all.Database.Password) {
+		k.problem(at, "%s is managed: its database needs user and password, the account that clmgr makes to look at it", called("service", s.Name))
+	}
+	if s.Role == "slave" && (!k.set(&all.Replication.User) || !k.set(&all.Replication.Password)) {
+		k.problem(at, "%s is a managed replica: the cluster's replication needs user and password, the account that it logs in with", called("service", s.Name))
+	}
 }
 
 func (k *checker) isMachine(s *Service) bool {

@@ -55,10 +55,15 @@ func (s Service) Needs(verb string) (Provision, bool) {
 
 // WhyNot says why a verb of provisioning does nothing for the service.
 func (s Service) WhyNot(verb string) string {
-	if !s.Managed {
+	switch {
+	case !s.Managed:
 		return "clmgr does not manage it; where it may install it, the configuration says managed: true"
+	case verb == Replicate:
+		return "it is no replica, which is a mariadb with role: slave"
+	case verb == BootstrapBinaries:
+		return "it needs no packages; name them under packages"
 	}
-	return "its mode knows no " + verb
+	return "what clmgr can lay out is mariadb and memcache; its configuration stays yours"
 }
 
 // job is the transient unit of an action's step for a service.
