@@ -45,8 +45,11 @@ func TestProvision(t *testing.T) {
 	h := newHunt(t, map[string]secret{"password": password, "replication password": copying})
 	m := newManager(t, conf{
 		Heartbeat: map[string]any{"deadline": "20s", "probe_timeout": patience},
-		Actions:   map[string]any{"lease": "10s", "time": "40s", "first_delay": "1s", "longest_delay": "2s"},
-		SSH:       s.ssh(),
+		Actions:   map[string]any{"lease": "10s", "time": "40s", "first_delay": "1s", "longest_delay": "2s", "tries": 2},
+		Modes: map[string]any{"odd": map[string]any{
+			"command": map[string]any{"run": "true"}, "packages": []string{"no-such-package"}, "start": "true", "stop": "true",
+		}},
+		SSH: s.ssh(),
 		Clusters: map[string]*cluster{"demo": {
 			Database:    map[string]any{"user": "clmgr", "password": map[string]any{"file": s.secret}},
 			Replication: map[string]any{"user": "copies", "password": map[string]any{"file": copies}},
@@ -56,6 +59,7 @@ func TestProvision(t *testing.T) {
 				{Name: "db2", Mode: "mariadb", Instance: "m2", Role: "slave", Managed: true},
 				{Name: "cache2", Mode: "memcache", Instance: "m2", Managed: true},
 				{Name: "other2", Mode: "haproxy", Instance: "m2"},
+				{Name: "odd2", Mode: "odd", Instance: "m2", Managed: true},
 			},
 		}},
 	})
@@ -119,6 +123,9 @@ func TestProvision(t *testing.T) {
 	}
 	if after := s.everything(t); after != before {
 		t.Errorf("a second start changed\n%s\nto\n%s", before, after)
+	}
+	if got := m.run("services", "start", "odd2", "--wait"); got.code != 1 || !strings.Contains(got.stderr, "Unable to locate package no-such-package; given up, clmgr actions retry ") {
+		t.Errorf("a package that nobody has: %d %s", got.code, got.stderr)
 	}
 	h.journals(s)
 	h.want("password")

@@ -267,20 +267,29 @@ func (m *Manager) granted(ctx context.Context, c command.Command, wishes []*wish
 		if again := said && errors.As(w.err, new(*ledger.Unshared)); w.err != nil && !again {
 			worse(codeOf(w.err), w.err.Error())
 		}
-		for n, id := range w.ids {
+		var tells actions.Action // the first step that fails, else the last one
+		for _, id := range w.ids {
 			a, _ := view.Queue.Get(id)
 			v, open := report.Of(id)
 			doc.Actions = append(doc.Actions, a)
 			if open {
 				doc.Verdicts[id] = v
 			}
-			if n == len(w.ids)-1 {
-				worse(standing(w, c.Action, a, v))
+			if !fails(tells) {
+				tells = a
 			}
+		}
+		if len(w.ids) > 0 {
+			worse(standing(w, c.Action, tells, doc.Verdicts[tells.ID]))
 		}
 	}
 	r.Body, r.Reason = doc, oneLine(errors.New(strings.Join(reasons, "; ")))
 	return r
+}
+
+// fails tells whether an action was given up, or waits to be tried again.
+func fails(a actions.Action) bool {
+	return a.State() == actions.Failed || a.State() == actions.Waiting && a.Progress.Failure.Times > 0
 }
 
 func codeOf(err error) command.Code {
@@ -290,18 +299,19 @@ func codeOf(err error) command.Code {
 	return command.RemoteCommandFailed
 }
 
-// standing is how far the last action of a wish has come.
+// standing is how far a wish has come, as its action a tells.
 func standing(w *wish, verb string, a actions.Action, v actions.Verdict) (command.Code, string) {
 	name := w.service.Target.Name
 	switch {
 	case a.State() == actions.Done:
 		return command.OK, ""
-	case w.steps.Code != command.OK:
-		return w.steps.Code, w.steps.Reason + "; queued as " + a.ID.String()
 	case a.State() == actions.Failed:
 		return command.RemoteCommandFailed, fmt.Sprintf("cannot %s %s: %s; given up, clmgr actions retry %s tries it again", verb, name, a.Progress.Failure.Err, a.ID)
-	case a.Progress.Failure.Times > 0:
+	case fails(a):
 		return command.RemoteCommandFailed, fmt.Sprintf("cannot %s %s: %s; the heartbeats try %s again", verb, name, a.Progress.Failure.Err, a.ID)
+	}
+	if w.steps.Code != command.OK {
+		return w.steps.Code, w.steps.Reason + "; queued as " + a.ID.String()
 	}
 	return startingOr(verb), fmt.Sprintf("%s is not over: %s %s", name, a.ID, v.Reason)
 }
