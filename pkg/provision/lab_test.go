@@ -27,17 +27,7 @@ type bench struct {
 }
 
 func TestOnMachines(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Fatal("a lab needs root")
-	}
-	l := labtest.Up(t, lab.Debian12(), "m1", "m2")
-	pool := remote.NewPool(remote.Options{Width: 4})
-	t.Cleanup(func() { pool.Close() })
-	settings := &remote.Settings{User: "root", Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: 10 * time.Second}
-	host := func(name string) *remote.Host {
-		return pool.Host(settings, remote.Machine{Name: name, IP: l.Machine(name).IP()})
-	}
-	b := &bench{Lab: l, one: host("m1"), two: host("m2")}
+	b := boot(t, lab.Debian12(), lab.Debian12())
 	t.Run("unknown package", b.testUnknownPackage)
 	t.Run("locked package database", b.testLocked)
 	t.Run("packages once", b.testOnce)
@@ -45,6 +35,22 @@ func TestOnMachines(t *testing.T) {
 	t.Run("accounts put right", b.testAccounts)
 	t.Run("replica", b.testReplica)
 	t.Run("somebody's data", b.testForeign)
+}
+
+// boot returns the machines m1 and m2 of these images.
+func boot(t *testing.T, one, two lab.Image) *bench {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Fatal("a lab needs root")
+	}
+	l := labtest.Mixed(t, lab.Spec{Name: "m1", Image: one}, lab.Spec{Name: "m2", Image: two})
+	pool := remote.NewPool(remote.Options{Width: 4})
+	t.Cleanup(func() { pool.Close() })
+	settings := &remote.Settings{User: "root", Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: 10 * time.Second}
+	host := func(name string) *remote.Host {
+		return pool.Host(settings, remote.Machine{Name: name, IP: l.Machine(name).IP()})
+	}
+	return &bench{Lab: l, one: host("m1"), two: host("m2")}
 }
 
 func (b *bench) job() job.Job {

@@ -47,6 +47,9 @@ const (
 	mariadbConf = "/etc/mysql/mariadb.conf.d/99-clmgr.cnf"
 	// mariadbMark is a file among the data that says whose they are.
 	mariadbMark = mariadbData + "/clmgr-managed"
+	// mariadbOld is what the configuration was, empty where there was none. It is there
+	// from before a change until the server serves with it.
+	mariadbOld = mariadbConf + ".clmgr-old"
 )
 
 // check says why clmgr cannot manage it.
@@ -124,16 +127,21 @@ const client = "mariadb --no-defaults --default-character-set=utf8mb4 --batch --
 // they should be, and has the server run.
 const layOut = `set -eu
 umask 022
-conf=` + mariadbConf + ` data=` + mariadbData + ` mark=` + mariadbMark + `
+conf=` + mariadbConf + ` old=` + mariadbOld + ` data=` + mariadbData + ` mark=` + mariadbMark + `
 new=$(mktemp $conf.XXXXXX)
-trap 'rm -f "$new" "$conf.clmgr-old"' EXIT
+trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
 changed=
+if [ -e $old ]; then changed=1; fi
 if ! cmp -s "$new" $conf; then
 	# The server itself says whether it understands it.
 	said=$(mariadbd --defaults-file="$new" --user=mysql --verbose --help 2>&1 >/dev/null) || { echo "the server refuses the configuration: $said" >&2; exit 3; }
-	if [ -e $conf ]; then cp -p $conf $conf.clmgr-old; fi
+	if ! [ -e $old ]; then
+		if [ -e $conf ]; then cp -p $conf $old.part; else : >$old.part; fi
+		sync $old.part
+		mv -f $old.part $old
+	fi
 	sync "$new"
 	mv -f "$new" $conf
 	changed=1
@@ -149,13 +157,14 @@ if [ "$changed" ]; then verb=restart; fi
 if ! systemctl $verb ` + mariadbUnit + `; then
 	why=$(journalctl -q --no-pager -o cat -n 20 -u ` + mariadbUnit + ` | grep -F ERROR | tail -n 3 || true)
 	if [ "$changed" ]; then
-		if [ -e $conf.clmgr-old ]; then mv -f $conf.clmgr-old $conf; else rm -f $conf; fi
+		if [ -s $old ]; then mv -f $old $conf; else rm -f $conf $old; fi
 		systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
 		systemctl restart ` + mariadbUnit + ` && echo "the old configuration serves again" >&2
 	fi
 	echo "the server does not start: $why" >&2
 	exit 4
 fi
+rm -f $old
 `
 
 // conf is the configuration, for a machine of so many KiB.

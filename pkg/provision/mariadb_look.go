@@ -18,6 +18,7 @@ type mariadbSeen struct {
 	program   bool
 	memory    int64 // of the machine, in KiB
 	sum       string
+	pending   bool // a change of the configuration that the server may not know
 	enabled   bool
 	active    bool
 	data      bool // there is a data directory with something in it
@@ -35,6 +36,7 @@ type accountSeen struct {
 const lookScript = `if command -v mariadbd >/dev/null; then echo program yes; fi
 awk '/^MemTotal:/ {print "memory", $2}' /proc/meminfo
 if [ -e ` + mariadbConf + ` ]; then echo sum $(sha256sum <` + mariadbConf + `); fi
+if [ -e ` + mariadbOld + ` ]; then echo pending yes; fi
 echo enabled $(systemctl is-enabled ` + mariadbUnit + ` 2>/dev/null)
 echo active $(systemctl is-active ` + mariadbUnit + ` 2>/dev/null)
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
@@ -77,6 +79,8 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.memory, _ = strconv.ParseInt(first, 10, 64)
 		case "sum":
 			s.sum = first
+		case "pending":
+			s.pending = true
 		case "enabled":
 			s.enabled = first == "enabled"
 		case "active":
@@ -131,6 +135,7 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 	}{
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
 		{s.sum != sum(d.conf(s.memory)), mariadbConf + " is not as configured"},
+		{s.pending, "a change of " + mariadbConf + " was cut short"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},

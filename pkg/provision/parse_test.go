@@ -65,6 +65,7 @@ func TestWhatIsMissing(t *testing.T) {
 		{"nothing", func(*MariaDB, *mariadbSeen) {}, ""},
 		{"not installed", func(_ *MariaDB, s *mariadbSeen) { s.program = false }, "there is no mariadbd"},
 		{"another port", func(d *MariaDB, _ *mariadbSeen) { d.Port = 3307 }, mariadbConf + " is not as configured"},
+		{"cut short", func(_ *MariaDB, s *mariadbSeen) { s.pending = true }, "a change of " + mariadbConf + " was cut short"},
 		{"no data", func(_ *MariaDB, s *mariadbSeen) { s.data, s.databases = false, nil }, "no data directory"},
 		{"somebody's data", func(_ *MariaDB, s *mariadbSeen) { s.ours = false }, mariadbData + " holds data that clmgr has not made"},
 		{"the package's data", func(_ *MariaDB, s *mariadbSeen) { s.ours, s.databases = false, nil }, "the data directory is not marked as clmgr's"},
