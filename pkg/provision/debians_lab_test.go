@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,8 @@ func TestOnDebians(t *testing.T) {
 			t.Run("laid out", func(t *testing.T) { b.testLaidOut(t, d, name) })
 			t.Run("once", func(t *testing.T) { b.testNothingTwice(t, d, name, host) })
 			t.Run("cut short", func(t *testing.T) { b.testCutShort(t, d, name, host) })
+			t.Run("data cut short", func(t *testing.T) { b.testDataCutShort(t, d, name, host) })
+			t.Run("memcached cut short", func(t *testing.T) { b.testMemcachedCutShort(t, name, host) })
 		})
 	}
 }
@@ -202,4 +205,60 @@ exec /usr/bin/systemctl "$@"
 		t.Errorf("the server serves port %s", got)
 	}
 	install(t, changed, host, false)
+}
+
+// testDataCutShort ends the making of a data directory when a part of it is there.
+func (b *bench) testDataCutShort(t *testing.T, d provision.MariaDB, name string, host *remote.Host) {
+	b.in(t, name, "systemctl stop mariadb; find /var/lib/mysql -mindepth 1 -delete; cat >/usr/local/bin/mariadb-install-db; chmod 755 /usr/local/bin/mariadb-install-db", `#!/bin/sh
+rm /usr/local/bin/mariadb-install-db
+setsid /usr/bin/mariadb-install-db "$@" &
+until [ "$(find /var/lib/mysql -name global_priv.frm)" ]; do :; done
+kill -9 -$!
+kill -9 $PPID
+`)
+	if _, err := d.Install(t.Context(), host); err == nil {
+		t.Fatal("it was not cut short")
+	}
+	if got := b.on(t, name, "ls /usr/local/bin; pgrep -l 'mariadb|mysql'; find /var/lib/mysql -name global_priv.frm -o -name sys_config.frm"); !strings.HasSuffix(got, "/global_priv.frm") || strings.Contains(got, "\n") {
+		t.Fatalf("it was not cut in the middle: %s", got)
+	}
+	b.on(t, name, "rm /etc/mysql/mariadb.conf.d/99-clmgr.cnf; touch /var/lib/mysql/ibdata1")
+	_, err := d.Install(t.Context(), host)
+	wantError(t, err, "/var/lib/mysql holds no database, but ibdata1: move it away")
+	b.on(t, name, "rm /var/lib/mysql/ibdata1")
+	install(t, d, host, true)
+	if got := b.on(t, name, "ls -A /var/lib/mysql | grep -i clmgr; mariadb -NBe \"CHECK TABLE mysql.global_priv\" | cut -f4"); got != "clmgr-managed\nOK" {
+		t.Errorf("there is %s", got)
+	}
+	install(t, d, host, false)
+}
+
+// testMemcachedCutShort is testCutShort for memcached.
+func (b *bench) testMemcachedCutShort(t *testing.T, name string, host *remote.Host) {
+	c := provision.Memcached{Name: "cache", Unit: "memcached", Addr: netip.AddrPortFrom(b.Machine(name).IP(), 11211)}
+	if _, err := (provision.Packages{"memcached"}).Install(t.Context(), host, b.job()); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := c.Install(t.Context(), host); err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	b.in(t, name, "systemctl start memcached; cat >/usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl", `#!/bin/sh
+if [ "$1" = try-restart ]; then rm /usr/local/bin/systemctl; kill -9 $PPID; exit 1; fi
+exec /usr/bin/systemctl "$@"
+`)
+	c.Addr = netip.AddrPortFrom(c.Addr.Addr(), 11311)
+	if _, err := c.Install(t.Context(), host); err == nil {
+		t.Fatal("it was not cut short")
+	}
+	if got := b.on(t, name, "grep '^-p' /etc/memcached.conf; ls /usr/local/bin"); got != "-p 11311" {
+		t.Fatalf("cut at another place: %s", got)
+	}
+	for _, want := range []bool{true, false} {
+		if changed, err := c.Install(t.Context(), host); err != nil || changed != want {
+			t.Errorf("changed %v, %v, want %v", changed, err, want)
+		}
+	}
+	if got := b.on(t, name, "tr '\\0' ' ' </proc/$(systemctl show -p MainPID --value memcached)/cmdline; ls /etc/memcached.conf*"); !strings.Contains(got, "-p 11311 ") || !strings.HasSuffix(got, "\n/etc/memcached.conf") && !strings.HasSuffix(got, " /etc/memcached.conf") {
+		t.Errorf("what runs: %s", got)
+	}
 }

@@ -123,6 +123,24 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 // server's socket.
 const client = "mariadb --no-defaults --default-character-set=utf8mb4 --batch --skip-column-names --user=root"
 
+// makeData is the script that makes a data directory, aside. It is moved in by renames,
+// and what says that there is data goes last: a try that finds less goes on from there.
+const makeData = `part=$data/.clmgr-part ready=$data/.clmgr-ready
+if ! [ -e $data ]; then install -d -o mysql -g mysql -m 700 $data; fi
+if ! [ -e $data/mysql ] && ! [ -e $ready ]; then
+	rm -rf $part
+	there=$(ls -A $data | grep -vxE 'lost\+found|debian-.*\.flag|clmgr-managed' | head -n 5 | xargs || true)
+	if [ "$there" ]; then echo "$data holds no database, but $there: move it away" >&2; exit 5; fi
+	mariadb-install-db --user=mysql --datadir=$part --auth-root-authentication-method=socket --skip-test-db >/dev/null
+	mv $part $ready
+fi
+if [ -e $ready ]; then
+	find $ready -mindepth 1 -maxdepth 1 ! -name mysql -exec mv -t $data {} +
+	if [ -e $ready/mysql ]; then mv $ready/mysql $data; fi
+	rmdir $ready
+fi
+`
+
 // layOut is the script that brings configuration (on standard input) and data to where
 // they should be, and has the server run.
 const layOut = `set -eu
@@ -132,7 +150,7 @@ new=$(mktemp $conf.XXXXXX)
 trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
-changed=
+` + makeData + `changed=
 if [ -e $old ]; then changed=1; fi
 if ! cmp -s "$new" $conf; then
 	# The server itself says whether it understands it.
@@ -145,9 +163,6 @@ if ! cmp -s "$new" $conf; then
 	sync "$new"
 	mv -f "$new" $conf
 	changed=1
-fi
-if ! [ -e $data/mysql ]; then
-	mariadb-install-db --user=mysql --datadir=$data --auth-root-authentication-method=socket --skip-test-db >/dev/null
 fi
 if ! [ -e $mark ]; then echo 'Made by clmgr, which may change what is here.' >$mark; chown mysql: $mark; fi
 systemctl enable --quiet ` + mariadbUnit + `

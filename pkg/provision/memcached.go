@@ -24,6 +24,8 @@ type Memcached struct {
 const (
 	memcachedConf = "/etc/memcached.conf"
 	memcachedUnit = "memcached"
+	// memcachedPending is there from before a change until memcached was restarted.
+	memcachedPending = memcachedConf + ".clmgr-pending"
 	// memcachedDefault is what memcached takes where nobody says, in MiB.
 	memcachedDefault = 64
 )
@@ -47,8 +49,8 @@ func (c Memcached) Install(ctx context.Context, m job.Machine) (changed bool, er
 	if seen.missing(c) == "" {
 		return false, nil
 	}
-	script := "set -eu\n" + replaceFile(memcachedConf, "0644") +
-		"systemctl enable --quiet " + memcachedUnit + "\nsystemctl try-restart " + memcachedUnit + "\n"
+	script := "set -eu\n: >" + memcachedPending + "\n" + replaceFile(memcachedConf, "0644") +
+		"systemctl enable --quiet " + memcachedUnit + "\nsystemctl try-restart " + memcachedUnit + "\nrm " + memcachedPending + "\n"
 	if _, err := run(ctx, m, script, strings.NewReader(c.conf(seen.memory))); err != nil {
 		return false, fmt.Errorf("cannot install %s: %w", c.Name, err)
 	}
@@ -66,6 +68,7 @@ type memcachedSeen struct {
 	memory  int64 // of the machine, in KiB
 	sum     string
 	enabled bool
+	pending bool // a change that memcached may not know
 }
 
 func (c Memcached) look(ctx context.Context, m job.Machine) (memcachedSeen, error) {
@@ -73,8 +76,9 @@ func (c Memcached) look(ctx context.Context, m job.Machine) (memcachedSeen, erro
 		return memcachedSeen{}, fmt.Errorf("clmgr can manage the unit %s only, not %s: Debian's package runs one memcached a machine", memcachedUnit, c.Unit)
 	}
 	out, err := run(ctx, m, `awk '/^MemTotal:/ {print $2}' /proc/meminfo
-systemctl is-enabled `+memcachedUnit+` 2>/dev/null || echo no
+if systemctl is-enabled --quiet `+memcachedUnit+` 2>/dev/null; then echo enabled; else echo no; fi
 sha256sum <`+memcachedConf+` 2>/dev/null || echo none
+if [ -e `+memcachedPending+` ]; then echo pending; fi
 `, nil)
 	if err != nil {
 		return memcachedSeen{}, err
@@ -87,13 +91,15 @@ sha256sum <`+memcachedConf+` 2>/dev/null || echo none
 	if err != nil {
 		return memcachedSeen{}, fmt.Errorf("the machine's memory: %w", err)
 	}
-	return memcachedSeen{memory: memory, enabled: words[1] == "enabled", sum: words[2]}, nil
+	return memcachedSeen{memory: memory, enabled: words[1] == "enabled", sum: words[2], pending: words[len(words)-1] == "pending"}, nil
 }
 
 func (s memcachedSeen) missing(c Memcached) string {
 	switch {
 	case s.sum != sum(c.conf(s.memory)):
 		return memcachedConf + " is not as configured"
+	case s.pending:
+		return "a change of " + memcachedConf + " was cut short"
 	case !s.enabled:
 		return "the unit " + memcachedUnit + " is not started at boot"
 	}
