@@ -41,6 +41,7 @@ func TestOnDebians(t *testing.T) {
 			t.Run("memcached cut short", func(t *testing.T) { b.testMemcachedCutShort(t, name, host) })
 		})
 	}
+	t.Run("newer replica", b.testNewerReplica)
 }
 
 // testSecrets lays a database out and looks for its passwords everywhere but where they
@@ -260,5 +261,36 @@ exec /usr/bin/systemctl "$@"
 	}
 	if got := b.on(t, name, "tr '\\0' ' ' </proc/$(systemctl show -p MainPID --value memcached)/cmdline; ls /etc/memcached.conf*"); !strings.Contains(got, "-p 11311 ") || !strings.HasSuffix(got, "\n/etc/memcached.conf") && !strings.HasSuffix(got, " /etc/memcached.conf") {
 		t.Errorf("what runs: %s", got)
+	}
+}
+
+// testNewerReplica has the server of Debian 13 follow the one of Debian 12.
+func (b *bench) testNewerReplica(t *testing.T) {
+	password := "canary-" + rand.Text()
+	for n, host := range []*remote.Host{b.one, b.two} {
+		d := b.database(fmt.Sprintf("db%d", n+12))
+		d.ServerID, d.Replica, d.Accounts[1].Password = n+12, n == 1, secret.New(password)
+		install(t, d, host, true)
+	}
+	r := b.replica()
+	r.Password = secret.New(password)
+	stop, seen := make(chan struct{}), make(chan string)
+	go func() { seen <- argumentLists(stop) }()
+	changed, err := r.Replicate(t.Context())
+	close(stop)
+	if lists := <-seen; strings.Contains(lists, password) {
+		t.Error("the password was in an argument list or an environment")
+	}
+	if err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	b.on(t, "m1", "mariadb -e 'CREATE DATABASE shop'")
+	b.on(t, "m2", "for n in $(seq 200); do if mariadb -NBe 'SHOW DATABASES' | grep -qx shop; then exit 0; fi; sleep 0.05; done; exit 1")
+	where := b.in(t, "m2", "journalctl --sync; journalctl -o export >/root/journal; grep -rlaF -f - /etc /run /var/log /var/lib /tmp /root || true", password)
+	if where != "/var/lib/mysql/master.info" { // where the server itself keeps it
+		t.Errorf("the password stands in %q", where)
+	}
+	if mode := b.on(t, "m2", "stat -c '%U %a' /var/lib/mysql/master.info"); mode != "mysql 660" {
+		t.Errorf("its file is of %s", mode)
 	}
 }
