@@ -200,9 +200,13 @@ func (r Replica) verify(ctx context.Context) error {
 	}
 	own, cancel := context.WithTimeout(ctx, replicating)
 	defer cancel()
+	missing := "" // by the last look that succeeded
 	for {
 		seen, err := r.look(own)
-		if err == nil && seen.missing(r) == "" {
+		if err == nil {
+			missing = seen.missing(r)
+		}
+		if err == nil && missing == "" {
 			var out string
 			out, err = run(own, r.Machine, client, strings.NewReader("SELECT proof FROM clmgr.replication WHERE replica = "+sqlText(r.Name)))
 			if err == nil && slices.Contains(strings.Fields(out), token) {
@@ -211,10 +215,13 @@ func (r Replica) verify(ctx context.Context) error {
 		}
 		select {
 		case <-own.Done():
-			if missing := seen.missing(r); missing != "" {
+			switch {
+			case missing != "":
 				return errors.New(missing)
+			case err != nil:
+				return fmt.Errorf("cannot see whether a row written at the source arrived: %w", err)
 			}
-			return errors.Join(errors.New("a row written at the source did not arrive"), err)
+			return errors.New("a row written at the source did not arrive")
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
