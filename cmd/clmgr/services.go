@@ -10,7 +10,7 @@ import (
 func newServicesCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "services",
-		Short: "Look at services, start and stop them",
+		Short: "Look at services, install, start and stop them",
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -21,15 +21,17 @@ provider does that: then the answer is ER0016 or ER0017 with exit code 4, and th
 heartbeats that follow do it step by step. What runs already is left as it is.
 
 A service that the configuration says is managed goes through bootstrap_binaries and
-install first. What of that is so already costs one look and is left alone.`},
+install first, a replica through replicate too. What of that is so already costs one look
+and is left alone.` + steered},
 		{"stop", "Stop the services of a group", `On a machine that does not run it is done as soon as that runs: ER0016, exit code 4.
-What is stopped already is left as it is.`},
+What is stopped already is left as it is.` + steered},
 		{"restart", "Restart the services of a group", `It is queued for the process that runs now: once that has ended and another runs, it is
-done, whoever did it. On a machine that does not run it is as a start.`},
+done, whoever did it. On a machine that does not run it is as a start.` + steered},
 		{"bootstrap_binaries", "Install the packages of the managed services of a group", `The configuration names them, with a version where one is pinned; else they are those of
 the mode. What they bring is not started: that comes after it was configured.`},
 		{"install", "Lay out the managed services of a group", `Their configuration, and for a database its data directory and accounts. Data that is
-there already is never overwritten. What is as wanted is left alone.`},
+there already is never overwritten. What is as wanted is left alone; a server that runs is
+restarted where its configuration changes.`},
 		{"replicate", "Have the managed replicas of a group follow their master", `A replica with role: slave follows the one database of its cluster with role: master, by
 GTID, and a row written there must arrive. It begins at the master's beginning: one that has
 held data already, or whose master has dropped its first binary log, is refused.`},
@@ -39,16 +41,19 @@ held data already, or whose master has dropped its first binary log, is refused.
 	return c
 }
 
+// steered is how services are started and stopped.
+const steered = `
+
+It goes over SSH through systemd on the machine, or by the commands that the configuration
+gives for the mode.`
+
 // newLifecycleCommand is start, stop, restart, or a part of a start.
 func newLifecycleCommand(a *app, h powerHelp) *cobra.Command {
 	c := command.Command{Level: "services", Action: h.verb}
 	cmd := &cobra.Command{
 		Use:   h.verb + " GROUP [TYPE]",
 		Short: h.short,
-		Long: h.short + `, over SSH on their machines: through systemd, or by the commands
-that the configuration gives for their mode.
-
-` + h.long + `
+		Long: h.short + ".\n\n" + h.long + `
 
 It is queued before it is done, so that a step that was cut short is carried on by the
 next heartbeat. --dry-run says which steps there are, which of them are done already, and

@@ -30,6 +30,13 @@ func (k *checker) checkAccounts(s *Service) {
 	if !k.set(&s.Database.User) && !k.set(&all.Database.User) || !k.set(&s.Database.Password) && !k.set(&all.Database.Password) {
 		k.problem(at, "%s is managed: its database needs user and password, the account that clmgr makes to look at it", called("service", s.Name))
 	}
+	user := all.Database.User
+	if k.set(&s.Database.User) {
+		user = s.Database.User
+	}
+	if user == "root" || user == "mysql" || user != "" && user == all.Replication.User {
+		k.problem(at, "%s is managed: clmgr makes the account of its database, %s, which must be neither the server's own nor that of replication", called("service", s.Name), quoted(user))
+	}
 	if s.Role == "slave" && (!k.set(&all.Replication.User) || !k.set(&all.Replication.Password)) {
 		k.problem(at, "%s is a managed replica: the cluster's replication needs user and password, the account that it logs in with", called("service", s.Name))
 	}

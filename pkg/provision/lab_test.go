@@ -30,6 +30,7 @@ func TestOnMachines(t *testing.T) {
 	b := boot(t, lab.Debian12(), lab.Debian12())
 	t.Run("unknown package", b.testUnknownPackage)
 	t.Run("locked package database", b.testLocked)
+	t.Run("killed", b.testKilled)
 	t.Run("packages once", b.testOnce)
 	t.Run("configuration refused", b.testRefused)
 	t.Run("accounts put right", b.testAccounts)
@@ -100,6 +101,32 @@ for n in $(seq 400); do if [ -e /run/holds-it ]; then exit 0; fi; sleep 0.05; do
 	}
 	if got := b.on(t, "m1", "systemctl is-active memcached || true"); got != "inactive" {
 		t.Errorf("what was installed is %s", got)
+	}
+}
+
+// testKilled kills an installation while packages must start nothing. Others may start
+// theirs again at once, and the next try goes on.
+func (b *bench) testKilled(t *testing.T) {
+	j := b.job()
+	over := make(chan error)
+	go func() {
+		_, err := provision.Packages{"haproxy"}.Install(t.Context(), b.one, j)
+		over <- err
+	}()
+	got := b.on(t, "m1", `for n in $(seq 2000); do if [ -e /usr/sbin/policy-rc.d ]; then break; fi; sleep 0.01; done
+/usr/sbin/policy-rc.d haproxy start; echo $?
+systemctl kill --signal=KILL `+j.Unit+`
+while systemctl is-active --quiet `+j.Unit+` || [ "$(systemctl is-active `+j.Unit+`)" = activating ]; do sleep 0.05; done
+/usr/sbin/policy-rc.d haproxy start; echo $?`)
+	if got != "101\n0" {
+		t.Errorf("asked while it was installed and after that, the policy said %q", got)
+	}
+	wantError(t, <-over, "cannot install haproxy: it ended by signal")
+	if changed, err := (provision.Packages{"haproxy"}).Install(t.Context(), b.one, b.job()); err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	if got := b.on(t, "m1", "systemctl is-active haproxy; ls /usr/sbin/policy-rc.d 2>&1; true"); !strings.HasPrefix(got, "inactive\n") || !strings.Contains(got, "No such file") {
+		t.Errorf("haproxy and the policy: %s", got)
 	}
 }
 

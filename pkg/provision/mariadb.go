@@ -57,7 +57,12 @@ func (d MariaDB) check() error {
 	if d.Unit != mariadbUnit {
 		return fmt.Errorf("clmgr can manage the unit %s only, not %s: Debian's package runs one server a machine", mariadbUnit, d.Unit)
 	}
+	users := map[string]bool{"root": true, "mysql": true, "mariadb.sys": true} // the server's own
 	for _, a := range d.Accounts {
+		if users[a.User] {
+			return fmt.Errorf("the account %s is the server's own, or given twice: database and replication each need one", a.User)
+		}
+		users[a.User] = true
 		if a.User == "" || a.Password.Empty() {
 			return errors.New("the configuration must name the user and the password of database, and those of replication where there are replicas")
 		}
@@ -146,8 +151,8 @@ fi
 const layOut = `set -eu
 umask 022
 conf=` + mariadbConf + ` old=` + mariadbOld + ` data=` + mariadbData + ` mark=` + mariadbMark + `
-new=$(mktemp $conf.XXXXXX)
-trap 'rm -f "$new"' EXIT
+new=$conf.clmgr-new
+` + alone + `trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
 ` + makeData + `changed=

@@ -49,7 +49,7 @@ func (c Memcached) Install(ctx context.Context, m job.Machine) (changed bool, er
 	if seen.missing(c) == "" {
 		return false, nil
 	}
-	script := "set -eu\n: >" + memcachedPending + "\n" + replaceFile(memcachedConf, "0644") +
+	script := "set -eu\n" + alone + ": >" + memcachedPending + "\n" + replaceFile(memcachedConf, "0644") +
 		"systemctl enable --quiet " + memcachedUnit + "\nsystemctl try-restart " + memcachedUnit + "\nrm " + memcachedPending + "\n"
 	if _, err := run(ctx, m, script, strings.NewReader(c.conf(seen.memory))); err != nil {
 		return false, fmt.Errorf("cannot install %s: %w", c.Name, err)
@@ -122,9 +122,10 @@ func (c Memcached) conf(memory int64) string {
 }
 
 // replaceFile is a script that replaces a file by what comes on standard input, in one
-// step: whoever opens it finds the old or the new one, whole.
+// step: whoever opens it finds the old or the new one, whole. What a try that was killed
+// leaves beside it is replaced by the next one.
 func replaceFile(path, mode string) string {
-	return fmt.Sprintf(`new=$(mktemp %[1]s.XXXXXX)
+	return fmt.Sprintf(`new=%[1]s.clmgr-new
 trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod %[2]s "$new"

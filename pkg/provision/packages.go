@@ -77,8 +77,12 @@ func (p Packages) Install(ctx context.Context, m job.Machine, j job.Job) (change
 	if r.Err() != nil {
 		return false, wrapPackages(missing, failure(r))
 	}
-	if missing, err = p.missing(ctx, m); err != nil || len(missing) == 0 {
-		return true, wrapPackages(p, err)
+	if missing, err = p.missing(ctx, m); err != nil {
+		return false, wrapPackages(p, err)
+	}
+	if len(missing) == 0 {
+		_ = job.Discard(ctx, m, j) // what cannot be cleared now only takes room on the machine
+		return true, nil
 	}
 	// An earlier try of this epoch installed them, and somebody has removed them since.
 	if err := job.Discard(ctx, m, j); err != nil {
@@ -100,10 +104,11 @@ func failure(r job.Result) error {
 	if len(marked) > 0 {
 		words = strings.Join(marked, "; ")
 	}
-	if r.Exit != 0 {
-		return fmt.Errorf("exit status %d: %s", r.Exit, lastWords(words))
+	end := "it ended by " + r.Outcome
+	if r.Outcome == "exit-code" {
+		end = fmt.Sprintf("exit status %d", r.Exit)
 	}
-	return fmt.Errorf("it ended by %s: %s", r.Outcome, lastWords(words))
+	return errors.New(strings.TrimSuffix(end+": "+lastWords(words), ": "))
 }
 
 func wrapPackages(p Packages, err error) error {
@@ -135,6 +140,7 @@ func (p Packages) names() string {
 // script installs all of p. Lists of packages are fetched where there are none, and once
 // more where they do not have what is wanted. policy-rc.d is Debian's way to say that a
 // package must start nothing: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+// Ours says so only while this script runs, which a kill may keep from removing it.
 func (p Packages) script() string {
 	dnf := make([]string, len(p))
 	for n, s := range p {
@@ -146,8 +152,10 @@ if ! command -v apt-get >/dev/null; then exec dnf -y install %[2]s; fi
 policy=/usr/sbin/policy-rc.d
 if ! [ -e $policy ] || grep -q 'Written by clmgr' $policy; then
 	trap 'rm -f $policy' EXIT
-	printf '#!/bin/sh\n# Written by clmgr while it installs packages.\nexit 101\n' >$policy
-	chmod 755 $policy
+	trap 'exit 143' TERM
+	printf '#!/bin/sh\n# Written by clmgr while it installs packages.\nif grep -qsa clmgr- /proc/%%d/cmdline; then exit 101; fi\nexit 0\n' $$ >$policy.clmgr
+	chmod 755 $policy.clmgr
+	mv $policy.clmgr $policy
 fi
 apt() { apt-get -q -o DPkg::Lock::Timeout=%[3]d -o Dpkg::Options::=--force-confold "$@"; }
 install() { apt install -y --no-install-recommends --allow-downgrades %[1]s; }

@@ -23,6 +23,12 @@ func run(ctx context.Context, m job.Machine, script string, stdin io.Reader) (st
 	return string(out.Stdout), nil
 }
 
+// alone is the beginning of a script that changes a machine: one at a time, since who was
+// given up for lost may still be at it.
+const alone = `exec 9>/run/clmgr-provision.lock
+flock -w 60 9 || { echo "another step is at work on this machine" >&2; exit 8; }
+`
+
 // sum is what sha256sum says of a text.
 func sum(text string) string {
 	s := sha256.Sum256([]byte(text))
