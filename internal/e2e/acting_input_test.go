@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,8 @@ func (a *acting) seesThough(t *testing.T, m *manager, words ...string) answer {
 	return r
 }
 
-// garbageInMemcached has somebody else write where our documents are.
+// garbageInMemcached has somebody else write where our documents are. What stands there
+// is told, copied once and left.
 func garbageInMemcached(t *testing.T, a *acting) {
 	c := a.beside(t, "spoilt", "m1", service{Name: "spoilt", Mode: "kept", Instance: "m1", Unit: "seed@spoilt"})
 	s := newMemcached(t, "127.0.0.1")
@@ -88,15 +90,24 @@ func garbageInMemcached(t *testing.T, a *acting) {
 	m.run("instances", "heartbeat").want(t, 0)
 	m.run("hold", "spoilt", "--reason", "not yet").want(t, 0)
 	spoilt := map[string]string{}
+	var pointers []string // what they lead to is not read
 	for _, key := range s.Keys() {
-		s.Say("set "+key+" 0 0 7\r\ngarbage", "STORED")
+		garbage := "garbage at " + key
+		s.Say(fmt.Sprintf("set %s 0 0 %d\r\n%s", key, len(garbage), garbage), "STORED")
 		spoilt[key] = string(s.Get(key))
+		if strings.Count(key, ":") == 2 {
+			pointers = append(pointers, garbage)
+		}
 	}
 	if len(spoilt) < 2 {
 		t.Fatalf("there are only %v", spoilt)
 	}
-	a.seesThough(t, m, "corrupt")
-	m.run("actions", "add", "--do", "services:start:spoilt").want(t, 1, "corrupt")
+	aside := m.StateDir + "/aside/"
+	for range 3 {
+		a.seesThough(t, m, "corrupt", "copied to "+aside)
+	}
+	m.run("actions", "add", "--do", "services:start:spoilt").want(t, 1, "corrupt", "copied to "+aside)
+	wantCopies(t, aside, pointers)
 	for key, was := range spoilt {
 		if now := string(s.Get(key)); now != was {
 			t.Errorf("%s was overwritten: %q", key, now)
@@ -105,6 +116,26 @@ func garbageInMemcached(t *testing.T, a *acting) {
 	// Whoever moves it away has everything back.
 	s.Flush()
 	m.settleHeld()
+}
+
+// wantCopies checks that of all that stands in a memcached this was copied, for the owner alone.
+func wantCopies(t *testing.T, aside string, values []string) {
+	t.Helper()
+	files, err := filepath.Glob(aside + "*.item")
+	must(t, err)
+	var got []string
+	for _, file := range files {
+		info, err := os.Lstat(file)
+		must(t, err)
+		if got = append(got, string(read(t, file))); info.Mode() != 0o600 {
+			t.Errorf("%s is %s", file, info.Mode())
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(values)
+	if !slices.Equal(got, values) {
+		t.Errorf("copied are %q, want %q", got, values)
+	}
 }
 
 // settleHeld runs heartbeats until all is well again but for the one hold.

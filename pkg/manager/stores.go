@@ -21,7 +21,9 @@ type stores struct {
 // the last look along, and with it the events that have not been told: then the
 // record is kept on this machine.
 func openStores(ctx context.Context, cfg *config.Config, w Wrap) (stores, error) {
-	shared, err := store.Open(ctx, cfg.Store, store.Options{SigningKey: []byte(cfg.StoreKey.Reveal())})
+	shared, err := store.Open(ctx, cfg.Store, store.Options{
+		SigningKey: []byte(cfg.StoreKey.Reveal()), Aside: filepath.Join(cfg.StateDir, "aside"),
+	})
 	if err != nil {
 		return stores{}, err
 	}

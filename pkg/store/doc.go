@@ -35,8 +35,9 @@
 // starts again from nothing. What must not be forgotten is kept elsewhere too.
 //
 // Items are signed, since whoever reaches a memcached can write to it: what has
-// no good signature for its place is ErrCorrupt. A signature keeps nobody from
-// putting back what was there before, nor from reading.
+// no good signature for its place is ErrCorrupt, and copied to the folder
+// Options.Aside. A signature keeps nobody from putting back what was there
+// before, nor from reading.
 //
 // A write whose answer got lost is looked for: each document carries the nonces
 // of its last writes. ErrUnknown is left for where nothing can be read, or

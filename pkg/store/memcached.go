@@ -22,6 +22,7 @@ type memcachedStore struct {
 	prefix string
 	wires  *wires
 	items  *sealer
+	aside  aside
 	turns  turns
 }
 
@@ -44,6 +45,7 @@ func openMemcached(rest string, opts Options) (*memcachedStore, error) {
 		prefix: prefix,
 		wires:  &wires{address: address, timeout: opts.Timeout},
 		items:  items,
+		aside:  newAside(opts.Aside, opts.Timeout),
 		turns:  turns{keys: map[string]*turn{}},
 	}, nil
 }
@@ -89,7 +91,7 @@ func (s *memcachedStore) look(ctx context.Context, key string) (*sight, error) {
 	}
 	epoch, err := s.items.unsealEpoch(item, key)
 	if err != nil {
-		return nil, s.named(err)
+		return nil, s.unread(ctx, item, err)
 	}
 	item, err = s.get(ctx, documentKey(pointer, epoch))
 	if err != nil || item == nil {
@@ -97,7 +99,7 @@ func (s *memcachedStore) look(ctx context.Context, key string) (*sight, error) {
 	}
 	doc, trail, err := s.items.unsealDocument(item, key)
 	if err != nil {
-		return nil, s.named(err)
+		return nil, s.unread(ctx, item, err)
 	}
 	return &sight{epoch: epoch, casID: item.CasID, trail: trail, doc: doc}, nil
 }
@@ -114,8 +116,9 @@ func (s *memcachedStore) get(ctx context.Context, itemKey string) (item *memcach
 	return item, err
 }
 
-func (s *memcachedStore) named(err error) error {
-	return fmt.Errorf("memcached %s: %w", s.wires.address, err)
+// unread is the error of an item that cannot be read.
+func (s *memcachedStore) unread(ctx context.Context, item *memcache.Item, err error) error {
+	return fmt.Errorf("memcached %s: %w", s.wires.address, s.aside.told(ctx, item, err))
 }
 
 // Update looks, applies f and writes if nothing has changed; else it looks again.

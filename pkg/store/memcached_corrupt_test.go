@@ -31,10 +31,9 @@ func (m *memcachedServer) set(key string, flags uint32, value []byte) {
 	}
 }
 
-// What is under our keys and is not ours is neither read nor overwritten.
+// What is under our keys and is not ours is neither read nor overwritten, but copied.
 func TestMemcachedGarbage(t *testing.T) {
 	m := startMemcached(t)
-	s := m.open()
 	for _, document := range []bool{false, true} {
 		for _, test := range []struct {
 			name  string
@@ -52,7 +51,9 @@ func TestMemcachedGarbage(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s, document %v", test.name, document), func(t *testing.T) {
 				m.Flush()
+				s, folder := m.openAside(t)
 				put(t, s, "old")
+				wantAside(t, folder)
 				key := m.item(document)
 				value := test.value(m.raw(key).Value)
 				m.set(key, test.flags, value)
@@ -60,6 +61,7 @@ func TestMemcachedGarbage(t *testing.T) {
 				if item := m.raw(key); item.Flags != test.flags || !bytes.Equal(item.Value, value) {
 					t.Errorf("it was overwritten")
 				}
+				wantAside(t, folder, value)
 			})
 		}
 	}

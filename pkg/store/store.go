@@ -66,6 +66,9 @@ type Options struct {
 	// SigningKey signs the documents of a memcached, where others could write
 	// too: a secret, of at least 16 bytes, the same in all who share them.
 	SigningKey []byte
+	// Aside is a folder for copies of what stands under our keys in a memcached
+	// and is ErrCorrupt, each content once; none are made where it is empty.
+	Aside string
 }
 
 // Open returns the Store at url:
