@@ -36,6 +36,7 @@ func (c *conductor) turn() error {
 	v, err := c.r.o.Ledger.Look(ctx)
 	if err == nil {
 		o := c.swap(v)
+		c.stop(o.lost)
 		if !o.needed(c, began) {
 			c.over, c.failed = nil, 0 // all of it was refused
 			return nil
@@ -89,12 +90,17 @@ func (c *conductor) commit(o *outcome, began actions.Instant) {
 	for id, claim := range o.beats {
 		c.running[id].renew(claim, began)
 	}
-	for id, why := range o.lost {
-		c.running[id].stop(why)
-	}
+	c.stop(o.lost)
 	c.tell(o.told)
 	for _, a := range o.taken {
 		c.start(a, began)
+	}
+}
+
+// stop stops those who lost their lease. That is so once it was seen, and needs no write.
+func (c *conductor) stop(lost map[actions.ID]error) {
+	for id, why := range lost {
+		c.running[id].stop(why)
 	}
 }
 

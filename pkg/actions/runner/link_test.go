@@ -72,6 +72,9 @@ func (l *link) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 func (l *link) Update(ctx context.Context, key, why string, f func([]byte) ([]byte, error)) error {
+	if why == "" {
+		panic("a write that names no move")
+	}
 	if err := l.pass(ctx); err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (o *outcome) note(q *actions.Queue, id actions.ID, m actions.Move, reason s
 // needed tells whether the swap is worth a write: beats alone are not while the
 // last ones are young.
 func (o *outcome) needed(c *conductor, now actions.Instant) bool {
-	if len(o.told) > 0 || len(o.lost) > 0 || len(o.taken) > 0 {
+	if len(o.told) > 0 || len(o.taken) > 0 {
 		return true
 	}
 	for id := range o.beats {
