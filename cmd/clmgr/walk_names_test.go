@@ -16,7 +16,7 @@ func (w *walk) names() map[string][]string {
 	w.must(err)
 	out := map[string][]string{}
 	for line := range strings.Lines(string(text)) {
-		when, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		when, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		out[name] = append(out[name], when)
 	}
 	return out
@@ -37,15 +37,11 @@ func (w *walk) words(place string) map[string]bool {
 
 func (w *walk) met(place, word string) bool { return w.words(place)[word] }
 
-// checkNames compares what was met with the moves of the table of transitions. One of
-// them is not met here: stop, the word of an owner that was at work when it lost its
-// lease, and lives. It takes two managers, or a store that forgets.
+// checkNames compares what was met with the moves of the table of transitions.
 func (w *walk) checkNames() {
 	moves := map[string]bool{}
 	for _, e := range actions.Edges() {
-		if e.Move != actions.MoveStop {
-			moves[string(e.Move)] = true
-		}
+		moves[string(e.Move)] = true
 	}
 	for place, others := range map[string][]string{
 		// The last ones of the shared store are what the driver keeps there.

@@ -31,27 +31,45 @@ type walkAction struct {
 	Reason string `json:"reason"`
 }
 
-// once runs clmgr once.
-func (w *walk) once(stdin string, args ...string) walkAnswer {
+// walkRun is a clmgr that runs.
+type walkRun struct {
+	w         *walk
+	out, said bytes.Buffer
+	ended     chan error // what waiting for it came to
+	cmd       *exec.Cmd
+}
+
+// begin starts clmgr.
+func (w *walk) begin(stdin string, args ...string) *walkRun {
 	w.t.Helper()
 	self, err := os.Executable()
 	w.must(err)
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Args = append([]string{walkedName, "-c", filepath.Join(w.dir, "clmgr.yaml"), "-o", "json"}, args...)
-	cmd.Dir = w.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0", walkFile + "=" + filepath.Join(w.dir, "met")}
-	cmd.Stdin = strings.NewReader(stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	r := &walkRun{w: w, ended: make(chan error, 1), cmd: exec.CommandContext(ctx, self)}
+	r.cmd.Args = append([]string{walkedName, "-c", filepath.Join(w.dir, "clmgr.yaml"), "-o", "json"}, args...)
+	r.cmd.Dir = w.dir
+	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0", walkFile + "=" + filepath.Join(w.dir, "met")}
+	r.cmd.Stdin = strings.NewReader(stdin)
+	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.said
 	w.runs++
-	err = cmd.Run()
+	w.must(r.cmd.Start())
+	go func() {
+		defer cancel()
+		r.ended <- r.cmd.Wait()
+	}()
+	return r
+}
+
+// end waits for its end.
+func (r *walkRun) end() walkAnswer {
+	w := r.w
+	w.t.Helper()
+	err := <-r.ended
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		w.t.Fatal(err)
 	}
-	a := walkAnswer{code: cmd.ProcessState.ExitCode(), out: out.Bytes(), said: said.String()}
+	a := walkAnswer{code: r.cmd.ProcessState.ExitCode(), out: r.out.Bytes(), said: r.said.String()}
 	switch {
 	case strings.Contains(a.said, "DATA RACE"), strings.Contains(a.said, "panic:"):
 		w.t.Fatal(a.said)
@@ -61,6 +79,12 @@ func (w *walk) once(stdin string, args ...string) walkAnswer {
 		w.must(json.Unmarshal(a.out, &a))
 	}
 	return a
+}
+
+// once runs clmgr once.
+func (w *walk) once(stdin string, args ...string) walkAnswer {
+	w.t.Helper()
+	return w.begin(stdin, args...).end()
 }
 
 // reach runs a command again and again until it is not killed; it must end with one

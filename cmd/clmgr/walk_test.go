@@ -31,11 +31,12 @@ type walk struct {
 	runs  int
 	kills int
 	slows int
+	halts int
 }
 
 // TestCrashWalk walks from a machine that is not there to services that run, with a
-// step that fails, one that is given up and retried, one that is cancelled and one
-// that is parked in between. The end is the same as if nobody had been killed.
+// step that fails, one that is given up and retried, some that are cancelled, at work
+// too, and one that is parked in between. The end is the same as if nobody had been killed.
 func TestCrashWalk(t *testing.T) {
 	w := newWalk(t)
 	for _, step := range []struct {
@@ -49,6 +50,7 @@ func TestCrashWalk(t *testing.T) {
 		{"failing", w.failing},
 		{"given up", w.givenUp},
 		{"cancelled", w.cancelled},
+		{"halted", w.halted},
 		{"parked", w.parked},
 		{"the end", w.checkEnd},
 	} {
@@ -83,6 +85,7 @@ modes:
   kept: {command: {run: "true"}}
   slow: {command: {run: "true"}, start: "echo begun >>/root/slow; sleep 2; echo ended >>/root/slow", stop: "true"}
   failing: {command: {run: "true"}, start: "test -e /root/mended || exit 7; echo line >>/root/failing", stop: "true"}
+  halted: {command: {run: "true"}, start: "echo begun >>/root/halted; until test -e /root/let; do sleep 0.1; done; echo ended >>/root/halted", stop: "true"}
   late: {command: {run: "true"}, start: "echo line >>/root/late", stop: "true"}
 clusters:
   demo:
@@ -92,6 +95,7 @@ clusters:
       - {name: cache, mode: kept, instance: m1, unit: memcached}
       - {name: slow1, mode: slow, instance: m1}
       - {name: failing1, mode: failing, instance: m1}
+      - {name: halted1, mode: halted, instance: m1}
 `
 
 const lateService = "      - {name: late1, mode: late, instance: m1}\n"
@@ -203,14 +207,6 @@ func (w *walk) givenUp() {
 	w.untilEmpty()
 }
 
-// cancelled has somebody cancel what waits, and what comes after that.
-func (w *walk) cancelled() {
-	when := "instances:" + w.ip() + ":stopped"
-	id := w.reach([]int{0}, "actions", "add", "--when", when, "--do", "services:stop:late1").Actions[0].ID
-	w.reach([]int{0}, "actions", "cancel", id)
-	w.untilEmpty()
-}
-
 // parked has actions wait until they expire; somebody cancels all but the last.
 func (w *walk) parked() {
 	for range 2 {
@@ -233,7 +229,10 @@ func (w *walk) checkEnd() {
 	if ids := w.instances(); len(ids) != 1 {
 		w.t.Errorf("%d instances have the ip: %v", len(ids), ids)
 	}
-	for file, want := range map[string]string{"slow": strings.TrimSpace(strings.Repeat("begun ended ", w.slows)), "failing": "line", "late": "line"} {
+	for file, want := range map[string]string{
+		"slow": strings.Repeat("begun ended ", w.slows), "halted": strings.Repeat("begun ended ", w.halts), "failing": "line", "late": "line",
+	} {
+		want = strings.TrimSpace(want)
 		if got := strings.Join(strings.Fields(w.on("cat /root/"+file)), " "); got != want {
 			w.t.Errorf("in %s stands %q", file, got)
 		}
@@ -251,6 +250,7 @@ func (w *walk) checkEnd() {
 		"start late1: done", "start m1: done", "start m1: done", "stop late1: cancelled",
 	}
 	want = append(want, slices.Repeat([]string{"start slow1: done"}, w.slows)...)
+	want = append(want, slices.Repeat([]string{"start halted1: cancelled"}, w.halts)...)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		w.t.Errorf("the queue holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
