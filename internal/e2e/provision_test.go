@@ -140,8 +140,8 @@ func (s *site) everything(t *testing.T) string {
 	for _, machine := range s.Machines() {
 		out = append(out, fmt.Sprintf("%s:\n%s", machine.Name(), s.on(t, machine.Name(), `
 dpkg-query -W | sha256sum; stat -c '%Y %s' /var/log/dpkg.log
-find /etc /usr/sbin -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
-for u in mariadb memcached haproxy; do systemctl show -P InvocationID $u; done`)))
+find /etc /usr/sbin /usr/local -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
+for u in mariadb memcached haproxy keepalived clmgr-health; do systemctl show -P InvocationID $u; done`)))
 	}
 	return strings.Join(out, "\n")
 }

@@ -1,6 +1,7 @@
 package config
 
-// checkBalancer checks the keys that only some modes take: vip and stats.
+// checkBalancer checks the keys that only some modes take: vip, stats, balance and
+// router_id.
 func (k *checker) checkBalancer(s *Service) {
 	info, builtIn := k.known.Modes[s.Mode]
 	if !builtIn && k.described[s.Mode] == nil {
@@ -11,6 +12,12 @@ func (k *checker) checkBalancer(s *Service) {
 	}
 	if k.set(&s.Stats) && !info.Stats {
 		k.problem(k.where(&s.Stats), "%s has stats, which mean nothing to the mode %s", called("service", s.Name), quoted(s.Mode))
+	}
+	if k.set(&s.Balance) && !info.Stats {
+		k.problem(k.where(&s.Balance), "%s has balance, which means nothing to the mode %s", called("service", s.Name), quoted(s.Mode))
+	}
+	if k.set(&s.RouterID) && !info.VIP {
+		k.problem(k.where(&s.RouterID), "%s has a router_id, which means nothing to the mode %s", called("service", s.Name), quoted(s.Mode))
 	}
 	if k.bad[&s.Stats] {
 		return

@@ -11,7 +11,14 @@ func (k *checker) checkManaged(s *Service, ids map[int]string) {
 	if s.Instance == "" && s.IP.IsValid() && !k.isMachine(s) {
 		k.problem(k.where(&s.Managed), "%s is managed, but on no instance of the cluster %s", called("service", s.Name), quoted(k.cluster.Name))
 	}
-	if k.known.Modes[s.Mode].Type != "db" {
+	info := k.known.Modes[s.Mode]
+	if info.VIP && !k.set(&s.VIP) {
+		k.problem(k.where(&s.Managed, &s.Name), "%s is managed: it needs a vip, the virtual address that it guards", called("service", s.Name))
+	}
+	if info.Stats {
+		k.checkBalanced(s)
+	}
+	if info.Type != "db" {
 		return
 	}
 	k.checkAccounts(s)
@@ -22,6 +29,46 @@ func (k *checker) checkManaged(s *Service, ids map[int]string) {
 		k.problem(k.where(&s.ServerID, &s.Name, s), "%s has the server_id %d of %s: give one of them another", called("service", s.Name), s.ServerID, quoted(other))
 	}
 	ids[s.ServerID] = s.Name
+}
+
+// checkBalanced wants a managed balancer to have databases that it can ask, and ports of
+// its own.
+func (k *checker) checkBalanced(s *Service) {
+	at := k.where(&s.Balance, &s.Managed, &s.Name)
+	if !k.hasManagedDatabase() {
+		k.problem(at, "%s is managed, and the cluster %s has no managed database that it could lead to", called("service", s.Name), quoted(k.cluster.Name))
+	}
+	taken := map[uint16]string{}
+	for _, p := range []struct {
+		name     string
+		ptr      *uint16
+		standard uint16
+	}{{"write", &s.Balance.Write, 3307}, {"read", &s.Balance.Read, 3308}, {"page", &s.Balance.Page, 8404}} {
+		port := p.standard
+		if k.set(p.ptr) {
+			port = *p.ptr
+		}
+		if other, is := taken[port]; is || port == 0 {
+			k.problem(k.where(p.ptr, &s.Balance, &s.Name), "%s has the port %d for %s in balance%s", called("service", s.Name), port, p.name, also(other))
+		}
+		taken[port] = p.name
+	}
+}
+
+func also(other string) string {
+	if other == "" {
+		return ", which is none"
+	}
+	return " and for " + other + " too"
+}
+
+func (k *checker) hasManagedDatabase() bool {
+	for i := range k.cluster.Services {
+		if s := &k.cluster.Services[i]; s.Managed && k.known.Modes[s.Mode].Type == "db" {
+			return true
+		}
+	}
+	return false
 }
 
 // checkAccounts wants the accounts that clmgr is to make in a database.

@@ -16,6 +16,7 @@ type Cluster struct {
 	Database Login  `yaml:"database"`
 	// Replication is how the replicas of managed databases log in to what they follow.
 	Replication Account    `yaml:"replication"`
+	Health      Health     `yaml:"health"`
 	Instances   []Instance `yaml:"instances"`
 	Services    []Service  `yaml:"services"`
 }
@@ -59,6 +60,13 @@ type Account struct {
 	Password secret.Value `yaml:"password"` // in the file: text, {env: NAME} or {file: PATH}
 }
 
+// Health is where managed databases tell balancers whether they take writes and reads,
+// and when a replica gets no more reads.
+type Health struct {
+	Port   uint16        `yaml:"port" default:"9200"`
+	MaxLag time.Duration `yaml:"max_lag" default:"30s"`
+}
+
 // Instance is a machine.
 type Instance struct {
 	Name  string      `yaml:"name" check:"name" need:"true"`
@@ -94,6 +102,16 @@ type Service struct {
 	Timeout  time.Duration `yaml:"timeout"`                            // default heartbeat.probe_timeout
 	VIP      netip.Addr    `yaml:"vip"`                                // for keepalived: the virtual address it guards
 	Stats    Stats         `yaml:"stats"`                              // for haproxy
+	Balance  Balance       `yaml:"balance"`                            // for a managed haproxy
+	RouterID int           `yaml:"router_id" min:"1" max:"255"`        // for a managed keepalived; default: the last byte of its vip
+}
+
+// Balance is where clients reach the databases through a managed haproxy; zeroes for
+// anything else.
+type Balance struct {
+	Write uint16 `yaml:"write" default:"3307"`
+	Read  uint16 `yaml:"read" default:"3308"`
+	Page  uint16 `yaml:"page" default:"8404"` // of its statistics, on the loopback address
 }
 
 // Stats is where an haproxy tells how its servers do: on a socket of its machine or

@@ -68,6 +68,7 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 	d.defaults(&cluster.Cloud)
 	d.inherit(&cluster.SSH, &c.SSH)
 	d.defaults(&cluster.Database)
+	d.defaults(&cluster.Health)
 	ips, names := map[string]netip.Addr{}, map[netip.Addr]string{}
 	for i := range cluster.Instances {
 		in := &cluster.Instances[i]
@@ -76,6 +77,12 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 	for i := range cluster.Services {
 		s := &cluster.Services[i]
 		d.defaults(s)
+		if s.Managed && d.known.Modes[s.Mode].Stats {
+			d.defaults(&s.Balance)
+		}
+		if ip := s.VIP.AsSlice(); len(ip) > 0 && !d.set(&s.RouterID) {
+			s.RouterID = max(int(ip[len(ip)-1]), 1)
+		}
 		d.inherit(&s.Database, &cluster.Database)
 		if s.Instance != "" {
 			s.IP = ips[s.Instance]
@@ -134,6 +141,8 @@ func setDefault(f reflect.Value, standard string) {
 		*p, _ = parseSize(standard)
 	case *int:
 		*p = atoi(standard)
+	case *uint16:
+		*p = uint16(atoi(standard)) //nolint:gosec // the tag's own
 	case *bool:
 		*p = standard == "true"
 	case *string:

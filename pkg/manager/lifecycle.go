@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions"
@@ -68,7 +67,7 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
 	}
 	ready := map[actions.ID]bool{} // what may start now, and what comes after it
-	sourcesFirst(wishes)
+	sortLayers(wishes)
 	for _, w := range wishes {
 		m.queue(ctx, c, w, wishes, status)
 		if w.steps.Code == command.OK {
@@ -161,47 +160,12 @@ func refusedOr(code command.Code, err error) command.Code {
 	return code
 }
 
-// sourcesFirst puts databases that replicate from nobody before the others.
-func sourcesFirst(wishes []*wish) {
-	slices.SortStableFunc(wishes, func(a, b *wish) int {
-		follows := func(w *wish) int {
-			if w.service.Configured == heartbeat.Slave {
-				return 1
-			}
-			return 0
-		}
-		return follows(a) - follows(b)
-	})
-}
-
-// afterSource has the step that makes a replica wait for what is queued for its source.
-func (m *Manager) afterSource(w *wish, wishes []*wish) {
-	managed, is := m.managed[keyOf(w.cluster, w.service)]
-	if !is {
-		return
-	}
-	source, err := m.sourceOf(managed)
-	if err != nil {
-		return // which the step itself will say
-	}
-	for n, a := range w.steps.Drafts {
-		if a.Do.Action != handlers.Replicate {
-			continue
-		}
-		for _, other := range wishes {
-			if last := len(other.ids) - 1; last >= 0 && other.cluster.Name == w.cluster.Name && other.service.Target.Name == source.Name {
-				w.steps.Drafts[n].After = append(w.steps.Drafts[n].After, other.ids[last])
-			}
-		}
-	}
-}
-
 // queue queues the steps of one wish.
 func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes []*wish, s heartbeat.Status) {
 	if w.err != nil || len(w.steps.Drafts) == 0 {
 		return
 	}
-	m.afterSource(w, wishes)
+	m.afterOthers(w, wishes)
 	for n, a := range w.steps.Drafts {
 		w.steps.Drafts[n] = actions.Bind(a, s)
 	}

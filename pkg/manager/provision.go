@@ -56,8 +56,14 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 			},
 		})
 	}
-	if install, known := m.installOf(s, host); known {
-		out = append(out, install)
+	if i := m.installer(s); i != nil {
+		out = append(out, handlers.Provision{
+			Verb: handlers.Install, Missing: func(ctx context.Context) (string, error) { return i.Missing(ctx, host) },
+			Do: func(ctx context.Context, _ job.Job) error {
+				_, err := i.Install(ctx, host)
+				return err
+			},
+		})
 	}
 	if s.Mode == "mariadb" && s.Role == heartbeat.Slave {
 		out = append(out, m.replicateOf(c, s, host))
@@ -65,34 +71,11 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 	return out
 }
 
-// installOf lays the service out, where its mode is one that clmgr can.
-func (m *Manager) installOf(s managedService, host job.Machine) (handlers.Provision, bool) {
-	p := handlers.Provision{Verb: handlers.Install}
-	switch s.Mode {
-	case "memcache":
-		c := provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct}
-		p.Missing = func(ctx context.Context) (string, error) { return c.Missing(ctx, host) }
-		p.Do = func(ctx context.Context, _ job.Job) error {
-			_, err := c.Install(ctx, host)
-			return err
-		}
-	case "mariadb":
-		d := m.mariadb(s)
-		p.Missing = func(ctx context.Context) (string, error) { return d.Missing(ctx, host) }
-		p.Do = func(ctx context.Context, _ job.Job) error {
-			_, err := d.Install(ctx, host)
-			return err
-		}
-	default:
-		return p, false
-	}
-	return p, true
-}
-
 // mariadb is a database of the configuration, as it is laid out.
 func (m *Manager) mariadb(s managedService) provision.MariaDB {
 	d := provision.MariaDB{
 		Name: s.Name, Unit: s.Unit, Port: s.Port, ServerID: s.ServerID, MemPct: s.MemPct, Replica: s.Role == heartbeat.Slave,
+		Health:   m.health(s),
 		Accounts: []provision.Account{{User: s.Database.User, Password: s.Database.Password, Privileges: []string{provision.MonitorPrivilege}}},
 	}
 	if of := m.cfg.Cluster(s.cluster); of.Replication.User != "" {

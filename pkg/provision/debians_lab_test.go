@@ -244,7 +244,7 @@ func (b *bench) testMemcachedCutShort(t *testing.T, name string, host *remote.Ho
 		t.Fatal(changed, err)
 	}
 	b.in(t, name, "systemctl start memcached; cat >/usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl", `#!/bin/sh
-if [ "$1" = try-restart ]; then rm /usr/local/bin/systemctl; kill -9 $PPID; exit 1; fi
+if [ "$1" = restart ]; then rm /usr/local/bin/systemctl; kill -9 $PPID; exit 1; fi
 exec /usr/bin/systemctl "$@"
 `)
 	c.Addr = netip.AddrPortFrom(c.Addr.Addr(), 11311)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 type bench struct {
 	*lab.Lab
 	one, two *remote.Host
-	jobs     int
+	jobs     atomic.Int32
 }
 
 func TestOnMachines(t *testing.T) {
@@ -55,8 +56,7 @@ func boot(t *testing.T, one, two lab.Image) *bench {
 }
 
 func (b *bench) job() job.Job {
-	b.jobs++
-	return job.Job{Unit: fmt.Sprintf("clmgr-provision-%d", b.jobs), Epoch: 1, Try: 1, Limit: 3 * time.Minute}
+	return job.Job{Unit: fmt.Sprintf("clmgr-provision-%d", b.jobs.Add(1)), Epoch: 1, Try: 1, Limit: 3 * time.Minute}
 }
 
 func (b *bench) on(t *testing.T, machine, command string) string {

@@ -23,12 +23,17 @@ type MariaDB struct {
 	// Replica starts it read_only.
 	Replica  bool
 	Accounts []Account
+	// Health answers balancers beside it; nil for nobody.
+	Health *Health
 }
 
 // Account is an account of the database, which may log in from everywhere.
 type Account struct {
 	User     string
 	Password secret.Value
+	// Socket says that it logs in on the machine only, as the user of that name there, and
+	// has no password.
+	Socket bool
 	// Privileges are all that it has, on everything, as information_schema names them.
 	Privileges []string
 }
@@ -109,6 +114,11 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 	}
 	if seen, err = d.look(ctx, m); err != nil {
 		return false, err
+	}
+	if d.Health != nil && !seen.health.as(*d.Health) {
+		if _, err := run(ctx, m, d.Health.script(), nil); err != nil {
+			return false, fmt.Errorf("what answers balancers: %w", err)
+		}
 	}
 	if statements := d.accountStatements(seen); statements != "" {
 		if _, err := run(ctx, m, client, strings.NewReader(statements)); err != nil {

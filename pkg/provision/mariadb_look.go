@@ -25,6 +25,7 @@ type mariadbSeen struct {
 	ours      bool // and our mark
 	databases []string
 	accounts  map[string]accountSeen // by user@host
+	health    healthSeen
 }
 
 type accountSeen struct {
@@ -44,7 +45,7 @@ if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
 for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*'*') ;; *) echo database "$(basename "$d")";; esac; done
 if systemctl is-active --quiet ` + mariadbUnit + `; then ` + client + ` <<'SQL'
 SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
-SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IFNULL(JSON_VALUE(Priv, '$.authentication_string'), '')
+SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
   FROM mysql.global_priv WHERE IFNULL(JSON_VALUE(Priv, '$.is_role'), 'false') <> 'true' AND Host <> '';
 SELECT 'privilege', REPLACE(TO_BASE64(GRANTEE), '\\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE';
 SQL
@@ -54,7 +55,11 @@ func (d MariaDB) look(ctx context.Context, m job.Machine) (mariadbSeen, error) {
 	if err := d.check(); err != nil {
 		return mariadbSeen{}, err
 	}
-	out, err := run(ctx, m, lookScript, nil)
+	script := lookScript
+	if d.Health != nil {
+		script = d.Health.lookScript() + script
+	}
+	out, err := run(ctx, m, script, nil)
 	if err != nil {
 		return mariadbSeen{}, err
 	}
@@ -81,6 +86,10 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.sum = first
 		case "pending":
 			s.pending = true
+		case "health":
+			s.health.sum = first
+		case "healthy":
+			s.health.runs = rest == "enabled active"
 		case "enabled":
 			s.enabled = first == "enabled"
 		case "active":
@@ -146,11 +155,14 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 			out = append(out, c.text)
 		}
 	}
+	if d.Health != nil && !s.health.as(*d.Health) {
+		out = append(out, "what answers balancers is not as configured")
+	}
 	if !s.active {
 		return out
 	}
-	for _, a := range d.Accounts {
-		if !s.accounts[a.User+"@%"].as(a) {
+	for _, a := range d.accounts() {
+		if !s.accounts[a.User+"@"+a.host()].as(a) {
 			out = append(out, "the account "+a.User+" is not as configured")
 		}
 	}
@@ -175,7 +187,27 @@ func (s mariadbSeen) unwanted() []accountSeen {
 // as tells whether the account is the wanted one.
 func (a accountSeen) as(want Account) bool {
 	privileges := slices.Sorted(slices.Values(want.Privileges))
-	return a.hash == nativeHash(want.Password) && slices.Equal(a.privileges, privileges)
+	hash := "unix_socket"
+	if !want.Socket {
+		hash = nativeHash(want.Password)
+	}
+	return a.hash == hash && slices.Equal(a.privileges, privileges)
+}
+
+// accounts are all that it should have besides the server's own.
+func (d MariaDB) accounts() []Account {
+	if d.Health == nil {
+		return d.Accounts
+	}
+	return append(slices.Clone(d.Accounts), d.Health.account())
+}
+
+// host is where the account may log in from, as the server writes it.
+func (a Account) host() string {
+	if a.Socket {
+		return "localhost"
+	}
+	return "%"
 }
 
 // accountStatements are what makes the accounts as wanted; empty for nothing. They are
@@ -185,12 +217,16 @@ func (d MariaDB) accountStatements(s mariadbSeen) string {
 	for _, a := range s.unwanted() {
 		fmt.Fprintf(&b, "DROP USER %s@%s;\n", sqlText(a.user), sqlText(a.host))
 	}
-	for _, a := range d.Accounts {
-		if s.accounts[a.User+"@%"].as(a) {
+	for _, a := range d.accounts() {
+		if s.accounts[a.User+"@"+a.host()].as(a) {
 			continue
 		}
-		who := sqlText(a.User) + "@'%'"
-		fmt.Fprintf(&b, "CREATE OR REPLACE USER %s IDENTIFIED BY PASSWORD '%s';\n", who, nativeHash(a.Password))
+		who := sqlText(a.User) + "@" + sqlText(a.host())
+		identified := "VIA unix_socket"
+		if !a.Socket {
+			identified = "BY PASSWORD '" + nativeHash(a.Password) + "'"
+		}
+		fmt.Fprintf(&b, "CREATE OR REPLACE USER %s IDENTIFIED %s;\n", who, identified)
 		if len(a.Privileges) > 0 {
 			fmt.Fprintf(&b, "GRANT %s ON *.* TO %s;\n", strings.Join(a.Privileges, ", "), who)
 		}

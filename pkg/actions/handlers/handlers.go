@@ -26,6 +26,9 @@ type Service struct {
 	// Managed says that clmgr may install and configure it; Provisions are what that is.
 	Managed    bool
 	Provisions []Provision
+	// Drain keeps new clients from a service that is about to stop, and returns when the old
+	// ones are gone or have had time to go; nil where nobody leads clients to it.
+	Drain func(context.Context) error
 }
 
 // Site finds what a command is about; nothing found is an error.

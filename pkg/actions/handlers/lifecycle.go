@@ -46,6 +46,11 @@ func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
 
 func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
 	verb := a.Do.Action
+	if s.Drain != nil && verb != services.Start {
+		if err := s.Drain(ctx); err != nil {
+			return judged(fmt.Errorf("cannot keep clients from %s: %w", s.Name, err))
+		}
+	}
 	step := services.Step{Verb: verb, Invocation: a.Require[InvocationKey(s.Name)], Job: h.job(a, s)}
 	if _, err := services.Apply(ctx, s.Host, s.Control, step); err != nil {
 		return judged(err)

@@ -63,7 +63,7 @@ func (s Service) WhyNot(verb string) string {
 	case verb == BootstrapBinaries:
 		return "it needs no packages; name them under packages"
 	}
-	return "what clmgr can lay out is mariadb and memcache; its configuration stays yours"
+	return "what clmgr can lay out is mariadb, memcache, haproxy and keepalived; its configuration stays yours"
 }
 
 // job is the transient unit of an action's step for a service.

@@ -1,0 +1,173 @@
+package manager
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/actions/handlers"
+	"github.com/clmgr/clmgr/pkg/config"
+	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/provision"
+	"github.com/clmgr/clmgr/pkg/remote/job"
+	"github.com/clmgr/clmgr/pkg/services"
+)
+
+// layers are what the services of a cluster stand on one another by: those of a layer need
+// the ones before.
+const (
+	sources   = iota // databases that follow nobody, and what needs nothing
+	replicas         // which follow them
+	proxies          // which lead to databases
+	addresses        // which lead to proxies
+)
+
+// layerOf is the layer of a service.
+func layerOf(mode, role string) int {
+	switch info := services.Modes()[mode]; {
+	case info.VIP:
+		return addresses
+	case info.Stats, info.Type == "proxy":
+		return proxies
+	case info.Type == services.TypeDB && role == heartbeat.Slave:
+		return replicas
+	}
+	return sources
+}
+
+// haproxy is a balancer of the configuration, as it is laid out.
+func (m *Manager) haproxy(s managedService) provision.HAProxy {
+	h := provision.HAProxy{Name: s.Name, Unit: s.Unit, Write: s.Balance.Write, Read: s.Balance.Read, Page: s.Balance.Page}
+	of := m.cfg.Cluster(s.cluster)
+	for _, v := range of.Services {
+		if v.Managed && v.Type == services.TypeDB {
+			h.Databases = append(h.Databases, provision.Backend{
+				Name: v.Name, Addr: netip.AddrPortFrom(v.IP, v.Port), Health: of.Health.Port, Master: v.Role == heartbeat.Master,
+			})
+		}
+	}
+	return h
+}
+
+// highestPriority is that of the first of a group of keepalived, and priorityStep lies
+// between each and the next.
+const (
+	highestPriority = 200
+	priorityStep    = 10
+)
+
+// keepalived is a guard of an address, as it is laid out. The first of a group in the
+// configuration rather has the address than the next.
+func (m *Manager) keepalived(s managedService) provision.Keepalived {
+	k := provision.Keepalived{Name: s.Name, Unit: s.Unit, Addr: s.IP, VIP: s.VIP, RouterID: s.RouterID, Priority: highestPriority}
+	before := true
+	for _, v := range m.cfg.Cluster(s.cluster).Services {
+		switch {
+		case v.Name == s.Name:
+			before = false
+		case v.VIP.IsValid() && v.VIP == s.VIP && v.Mode == s.Mode:
+			k.Peers = append(k.Peers, v.IP)
+			if before {
+				k.Priority = max(k.Priority-priorityStep, 1)
+			}
+		case v.Managed && v.IP == s.IP && v.Balance != config.Balance{}:
+			k.Page = v.Balance.Page
+		}
+	}
+	slices.SortFunc(k.Peers, netip.Addr.Compare)
+	return k
+}
+
+// health is what answers balancers beside the databases of a cluster; nil where nobody asks.
+func (m *Manager) health(s managedService) *provision.Health {
+	of := m.cfg.Cluster(s.cluster)
+	for _, v := range of.Services {
+		if v.Managed && v.Balance != (config.Balance{}) {
+			return &provision.Health{Addr: netip.AddrPortFrom(s.IP, of.Health.Port), MaxLag: of.Health.MaxLag}
+		}
+	}
+	return nil
+}
+
+// installer is something that can be laid out on a machine.
+type installer interface {
+	Missing(ctx context.Context, m job.Machine) (string, error)
+	Install(ctx context.Context, m job.Machine) (changed bool, err error)
+}
+
+// installer is what lays the service out; nil where its mode is none that clmgr can.
+func (m *Manager) installer(s managedService) installer {
+	switch s.Mode {
+	case "memcache":
+		return provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct}
+	case "mariadb":
+		return m.mariadb(s)
+	case "haproxy":
+		return m.haproxy(s)
+	case "keepalived":
+		return m.keepalived(s)
+	}
+	return nil
+}
+
+// drainFor is how long a database that is about to stop waits for its clients to leave.
+const drainFor = 10 * time.Second
+
+// drain keeps balancers from a database that is about to stop; nil where there are none.
+func (m *Manager) drain(s managedService, host job.Machine) func(context.Context) error {
+	if s.Mode != "mariadb" || m.health(s) == nil {
+		return nil
+	}
+	return func(ctx context.Context) error { return provision.Drain(ctx, host, drainFor) }
+}
+
+// sortLayers puts what others stand on before them.
+func sortLayers(wishes []*wish) {
+	slices.SortStableFunc(wishes, func(a, b *wish) int { return cmp.Compare(a.layer(), b.layer()) })
+}
+
+func (w *wish) layer() int { return layerOf(w.service.Target.Mode, w.service.Configured) }
+
+// afterOthers has the steps that stand on other services wait for what is queued for those:
+// a replica for its source, a balancer for the databases, an address for the balancer of its
+// machine. A balancer that runs gets no database that is not ready; one that does not runs as
+// soon as there is one to lead to.
+func (m *Manager) afterOthers(w *wish, wishes []*wish) {
+	managed, is := m.managed[keyOf(w.cluster, w.service)]
+	if !is {
+		return
+	}
+	var first []string // the verbs of which the first one waits
+	var waitsFor func(*wish) bool
+	switch layer := w.layer(); layer {
+	case replicas:
+		source, err := m.sourceOf(managed)
+		if err != nil {
+			return // which the step itself will say
+		}
+		first = []string{handlers.Replicate}
+		waitsFor = func(o *wish) bool { return o.service.Target.Name == source.Name }
+	case proxies:
+		first = []string{handlers.Install, services.Start}
+		waitsFor = func(o *wish) bool { return o.layer() < proxies && o.isDB() && (w.wanted.Up || o.layer() == sources) }
+	case addresses:
+		first = []string{handlers.Install, services.Start}
+		waitsFor = func(o *wish) bool { return o.layer() == proxies && o.service.IP == w.service.IP }
+	default:
+		return
+	}
+	n := slices.IndexFunc(w.steps.Drafts, func(a actions.Action) bool { return slices.Contains(first, a.Do.Action) })
+	if n < 0 {
+		return
+	}
+	for _, other := range wishes {
+		if last := len(other.ids) - 1; last >= 0 && other.cluster.Name == w.cluster.Name && waitsFor(other) {
+			w.steps.Drafts[n].After = append(w.steps.Drafts[n].After, other.ids[last])
+		}
+	}
+}
+
+func (w *wish) isDB() bool { return services.Modes()[w.service.Target.Mode].Type == services.TypeDB }

@@ -1,0 +1,190 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/remote/job"
+)
+
+// served is a service that is one configuration file and the unit that reads it.
+type served struct {
+	name, unit, path string
+	// facts prints what the file depends on, in one line.
+	facts string
+	// check fails where the program does not understand the file $new.
+	check string
+	// running prints, where the unit runs, what configuration it has, as loaded names it;
+	// both are empty where nobody can tell.
+	running string
+	loaded  func(text string) string
+	// take has a unit that runs take the file; it fails where it does not.
+	take string
+	// extra are further files, which are put in place first.
+	extra []file
+	// render makes the file from the facts.
+	render func(facts string) (string, error)
+}
+
+// file is one that everybody may read.
+type file struct {
+	path, mode, text string
+}
+
+// servedSeen is how a machine's service is configured.
+type servedSeen struct {
+	text    string // that should be in the file
+	missing []string
+}
+
+// old is what the configuration was, empty where there was none. It is there from before a
+// change until the unit has taken it.
+func (s served) old() string { return s.path + ".clmgr-old" }
+
+func (s served) lookScript() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "echo facts $(%s)\nif [ -e %s ]; then echo sum $(sha256sum <%[2]s); fi\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.path, s.old())
+	fmt.Fprintf(&b, "echo enabled $(systemctl is-enabled %s 2>/dev/null)\n", s.unit)
+	if s.running != "" {
+		fmt.Fprintf(&b, "if systemctl is-active --quiet %s; then echo running $(%s); fi\n", s.unit, s.running)
+	}
+	for _, f := range s.extra {
+		fmt.Fprintf(&b, "if [ -e %s ]; then echo extra $(sha256sum <%[1]s) $(stat -c %%a %[1]s) %[1]s; fi\n", f.path)
+	}
+	return b.String()
+}
+
+func (s served) look(ctx context.Context, m job.Machine) (servedSeen, error) {
+	out, err := run(ctx, m, s.lookScript(), nil)
+	if err != nil {
+		return servedSeen{}, err
+	}
+	return s.parse(out)
+}
+
+// parse reads what the script of a look prints.
+func (s served) parse(out string) (seen servedSeen, err error) {
+	words, extra := map[string]string{}, map[string]string{}
+	for line := range strings.Lines(out) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if fields := strings.Fields(rest); word == "extra" && len(fields) == 4 {
+			extra[fields[3]] = fields[0] + " " + fields[2]
+			continue
+		}
+		words[word] = rest
+	}
+	if seen.text, err = s.render(words["facts"]); err != nil {
+		return servedSeen{}, err
+	}
+	add := func(wrong bool, text string) {
+		if wrong {
+			seen.missing = append(seen.missing, text)
+		}
+	}
+	there, _, _ := strings.Cut(words["sum"], " ")
+	add(there != sum(seen.text), s.path+" is not as configured")
+	_, pending := words["pending"]
+	add(pending, "a change of "+s.path+" was cut short")
+	for _, f := range s.extra {
+		add(extra[f.path] != sum(f.text)+" "+strings.TrimPrefix(f.mode, "0"), f.path+" is not as configured")
+	}
+	add(words["enabled"] != "enabled", "the unit "+s.unit+" is not started at boot")
+	if now, runs := words["running"]; runs && s.loaded != nil {
+		add(now != s.loaded(seen.text), "the "+s.unit+" that runs has another configuration")
+	}
+	return seen, nil
+}
+
+// missingLine says in one line what differs on the machine; empty for nothing.
+func (s served) missingLine(ctx context.Context, m job.Machine) (string, error) {
+	seen, err := s.look(ctx, m)
+	if err != nil {
+		return "", fmt.Errorf("cannot look at the configuration of %s: %w", s.name, err)
+	}
+	return strings.Join(seen.missing, "; "), nil
+}
+
+// install writes the files where they differ, has the unit started at boot, and a unit
+// that runs take them. What it does not take is taken back.
+func (s served) install(ctx context.Context, m job.Machine) (changed bool, err error) {
+	if changed, err = s.settle(ctx, m); err != nil {
+		return false, fmt.Errorf("cannot install %s: %w", s.name, err)
+	}
+	return changed, nil
+}
+
+func (s served) settle(ctx context.Context, m job.Machine) (bool, error) {
+	seen, err := s.look(ctx, m)
+	if err != nil || len(seen.missing) == 0 {
+		return false, err
+	}
+	if _, err := run(ctx, m, s.script(seen.text), strings.NewReader(seen.text)); err != nil {
+		return false, err
+	}
+	if seen, err = s.look(ctx, m); err != nil {
+		return false, fmt.Errorf("done, but not seen: %w", err)
+	}
+	if len(seen.missing) > 0 {
+		return false, errors.New("done, and still: " + strings.Join(seen.missing, "; "))
+	}
+	return true, nil
+}
+
+// script brings what comes on standard input to where it should be. Whoever opens a file
+// finds the old or the new one, whole.
+func (s served) script(text string) string {
+	check := s.check
+	if check == "" {
+		check = "true"
+	}
+	want := ""
+	if s.loaded != nil {
+		want = s.loaded(text)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "set -eu\numask 022\n%spath=%s old=%s unit=%s want=%s\n", alone, s.path, s.old(), s.unit, want)
+	b.WriteString("new=$path.clmgr-new\ntrap 'rm -f \"$new\"' EXIT\ncat >\"$new\"\nchmod 644 \"$new\"\n")
+	for _, f := range s.extra {
+		b.WriteString(f.script())
+	}
+	fmt.Fprintf(&b, `said=$(%s 2>&1) || { echo "$unit refuses the configuration: $said" >&2; exit 3; }
+if ! cmp -s "$new" $path; then
+	if ! [ -e $old ]; then
+		if [ -e $path ]; then cp -p $path $old.part; else : >$old.part; fi
+		sync $old.part
+		mv -f $old.part $old
+	fi
+	sync "$new"
+	mv -f "$new" $path
+fi
+systemctl enable --quiet $unit
+running() { %s; }
+take() { %s; }
+if systemctl is-active --quiet $unit && ! take; then
+	why=$(journalctl -q --no-pager -o cat -n 8 -u $unit || true)
+	if [ -s $old ]; then
+		mv -f $old $path
+		want=$(running) # whatever the old one is called
+		if take; then echo "the old configuration serves again" >&2; fi
+	fi
+	echo "$unit does not take the configuration: $why" >&2
+	exit 4
+fi
+rm -f $old
+`, check, orTrue(s.running), s.take)
+	return b.String()
+}
+
+func orTrue(command string) string {
+	if command == "" {
+		return "true"
+	}
+	return command
+}
+
+// script puts the file in place.
+func (f file) script() string {
+	return fmt.Sprintf("mkdir -p $(dirname %[1]s)\ncat >%[1]s.clmgr-new <<'END OF FILE'\n%[3]sEND OF FILE\nchmod %[2]s %[1]s.clmgr-new\nsync %[1]s.clmgr-new\nmv -f %[1]s.clmgr-new %[1]s\n", f.path, f.mode, f.text)
+}
