@@ -50,11 +50,12 @@ func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service
 	machine := m.acting(host)
 	managed, is := m.managed[keyOf(c, s)]
 	var provisions []handlers.Provision
+	var syncing *handlers.Syncing
 	if is {
-		provisions = m.provisions(c, managed, machine)
+		provisions, syncing = m.provisions(c, managed, machine), m.syncing(c, managed, machine)
 	}
 	return handlers.Service{
-		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: is, Provisions: provisions,
+		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: is, Provisions: provisions, Syncing: syncing,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()

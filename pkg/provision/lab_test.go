@@ -226,41 +226,41 @@ func (b *bench) testReplica(t *testing.T) {
 	d.ServerID, d.Replica = 2, true
 	r := b.replica()
 	var notYet *provision.NotYet
-	if _, err := r.Replicate(t.Context()); !errors.As(err, &notYet) {
+	if _, err := r.Replicate(t.Context(), b.job()); !errors.As(err, &notYet) {
 		t.Errorf("the replica does not run: %v", err)
 	}
 	install(t, d, b.two, true)
 	b.on(t, "m1", "systemctl stop mariadb")
-	if _, err := r.Replicate(t.Context()); !errors.As(err, &notYet) {
+	if _, err := r.Replicate(t.Context(), b.job()); !errors.As(err, &notYet) {
 		t.Errorf("its source does not run: %v", err)
 	}
 	b.on(t, "m1", "systemctl start mariadb")
 	wrong := r
 	wrong.Password = secret.New("wrong")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	_, err := wrong.Replicate(ctx)
+	_, err := wrong.Replicate(ctx, b.job())
 	cancel()
 	wantError(t, err, "cannot replicate db2 from db1", "Access denied")
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
-	if changed, err := r.Replicate(t.Context()); err != nil || !changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || !changed {
 		t.Fatal(changed, err)
 	}
-	if changed, err := r.Replicate(t.Context()); err != nil || changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || changed {
 		t.Error(changed, err)
 	}
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE'")
 	if missing, err := r.Missing(t.Context()); err != nil || missing != "replication does not run (IO No, SQL No)" {
 		t.Errorf("missing is %s, %v", missing, err)
 	}
-	if changed, err := r.Replicate(t.Context()); err != nil || !changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || !changed {
 		t.Error(changed, err)
 	}
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
-	_, err = r.Replicate(t.Context())
+	_, err = r.Replicate(t.Context(), b.job())
 	wantError(t, err, "it has held data of its own")
 	b.on(t, "m2", "mariadb -e 'RESET MASTER; SET GLOBAL gtid_slave_pos = \"\"'")
 	b.on(t, "m1", "mariadb -e 'FLUSH BINARY LOGS; PURGE BINARY LOGS TO \"mariadb-bin.000002\"'")
-	_, err = r.Replicate(t.Context())
+	_, err = r.Replicate(t.Context(), b.job())
 	wantError(t, err, "do not reach back to the beginning")
 }
 

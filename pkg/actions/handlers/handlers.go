@@ -26,6 +26,7 @@ type Service struct {
 	// Managed says that clmgr may install and configure it; Provisions are what that is.
 	Managed    bool
 	Provisions []Provision
+	Syncing    *Syncing // nil for what is no replica
 }
 
 // Site finds what a command is about; nothing found is an error.
@@ -49,6 +50,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.lifecycle
 	case "services " + BootstrapBinaries, "services " + Install, "services " + Replicate:
 		return h.provision
+	case "services " + Sync:
+		return h.sync
 	}
 	return nil
 }
