@@ -141,15 +141,21 @@ echo preparing >"$run/phase"
 
 // take is what the donor may run here, by the words it gives.
 const (
-	takeFiles = takeHead + `mbstream -x -C "$part"` + takeTail
-	takeDump  = takeHead + `mariadb --no-defaults --socket="$part/load.sock" --user=root --default-character-set=utf8mb4 --binary-mode --max-allowed-packet=1G` + takeTail
-	takeHead  = `umask 077
+	takeFiles = takeHead + `mbstream -x -C "$part" 2>"$run/take.log"` + takeTail
+	// What a server says of a statement that it refuses may hold somebody's data: only the
+	// numbers are told.
+	takeDump = takeHead + `mariadb --no-defaults --socket="$part/load.sock" --user=root --default-character-set=utf8mb4 --binary-mode --max-allowed-packet=1G 2>"$run/take.all"
+	status=$?
+	sed -n 's/^\(ERROR [0-9]* ([0-9A-Z]*) at line [0-9]*\).*/\1 of the dump/p' "$run/take.all" >"$run/take.log"
+	rm "$run/take.all"
+	(exit $status)` + takeTail
+	takeHead = `umask 077
 case $SSH_ORIGINAL_COMMAND in
 hello) exit 0 ;;
 stream)
 	mkdir "$run/stream" || exit 1
 	`
-	takeTail = ` 2>"$run/take.log"
+	takeTail = `
 	status=$?
 	echo $status >"$run/ended.new"
 	mv "$run/ended.new" "$run/ended"
