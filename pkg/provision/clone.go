@@ -72,6 +72,9 @@ func (c Clone) run(ctx context.Context, j job.Job) error {
 		if _, err := run(ctx, c.Machine, "systemctl stop "+quote(j.Unit+".service"), nil); err != nil {
 			return err
 		}
+		if err := job.Discard(ctx, c.Machine, j); err != nil {
+			return err
+		}
 		if here, err = c.lookHere(ctx, j.Unit); err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ INSERT INTO orders SELECT seq, MD5(RAND()), REPEAT(MD5(seq), 30) FROM seq_1_to_%
 // member is the source, or its replica.
 func (b *bench) member(n int) provision.MariaDB {
 	d := b.database(fmt.Sprintf("db%d", n+1))
-	d.ServerID, d.Replica = n+1, n == 1
+	d.ServerID, d.Replica = n+1, n > 0
 	d.Accounts[1].Password = secret.New("canary-copies")
 	return d
 }

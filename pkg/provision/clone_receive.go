@@ -25,7 +25,7 @@ takes=%s
 }
 
 const cloneNames = `data=` + mariadbData + ` part=` + clonePart + ` old=` + cloneOld + ` mark=` + clonedMark + `
-content() { find $data -mindepth 1 -maxdepth 1 ! -name '.clmgr-*' ! -name clmgr-managed ! -name lost+found ! -name 'debian-*.flag' "$@"; }
+content() { find $data/ -mindepth 1 -maxdepth 1 ! -name '.clmgr-*' ! -name clmgr-managed ! -name lost+found ! -name 'debian-*.flag' "$@"; }
 `
 
 // putBack undoes a swap that did not come to its end, from wherever it was: a folder is
@@ -106,7 +106,7 @@ ClientAliveInterval 5
 ClientAliveCountMax 6
 ForceCommand /bin/sh $run/take
 PidFile none
-LogLevel ERROR
+LogLevel INFO
 END
 mkdir -p /run/sshd
 chmod 755 /run/sshd
@@ -123,8 +123,8 @@ until [ -e "$run/whole" ]; do
 	if [ -e "$run/ended" ]; then
 		[ "$over" ] || over=$(up)
 		if [ $(($(up) - over)) -ge 6 ]; then
-			if [ "$(cat "$run/ended")" != 0 ]; then die "what came from $donor cannot be taken: $(words "$run/take.log")"; fi
-			die "the stream from $donor ended before the copy was whole"
+			if [ "$(cat "$run/ended")" != 0 ]; then die "what came from $donor cannot be taken: $(words "$run/take.log"); $(words "$run/sshd.log")"; fi
+			die "the stream from $donor ended before the copy was whole: $(words "$run/sshd.log")"
 		fi
 	elif [ -e "$run/stream" ]; then
 		echo receiving >"$run/phase"

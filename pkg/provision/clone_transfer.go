@@ -33,39 +33,43 @@ func (c Clone) transfer(ctx context.Context, j job.Job, here hereSeen, there the
 		defer close(sent)
 		c.send(own, c.sending(j, dump, host.public, login.private))
 	}()
-	err = c.receive(ctx, c.receiving(j, dump, host.private, login.public))
-	if err == nil || errors.As(err, new(*job.Running)) {
-		return err
+	over, err := c.receive(ctx, c.receiving(j, dump, host.private, login.public))
+	if over && err != nil {
+		cancel()
+		c.stopSending(ctx, j, sent)
 	}
-	cancel()
-	return errors.Join(err, c.stopSending(ctx, j, sent))
+	return err
 }
 
-// receive follows the receiving end, and sees whether the copy is there.
-func (c Clone) receive(ctx context.Context, j job.Job) error {
+// receive follows the receiving end, and sees whether the copy is there. It tells whether
+// that end is over; where it is not, or may be another owner's, nobody may end the other.
+func (c Clone) receive(ctx context.Context, j job.Job) (over bool, err error) {
 	r, err := job.Run(ctx, c.Machine, j)
-	if err == nil {
-		err = r.Err()
-	}
 	if err != nil {
-		return err
+		return false, err
+	}
+	if err := r.Err(); err != nil {
+		return true, err
 	}
 	here, err := c.lookHere(ctx, j.Unit)
 	if err != nil {
-		return err
+		return true, err
 	}
 	// The next try shall begin anew where it did not hold; else the mark tells more.
-	discarded := job.Discard(ctx, c.Machine, j)
-	if here.cloned.unit == j.Unit {
-		return nil
+	if err := job.Discard(ctx, c.Machine, j); err != nil && here.cloned.unit != j.Unit {
+		return true, err
 	}
-	return errors.Join(errors.New("the copy was made, and is not there any more"), discarded)
+	if here.cloned.unit != j.Unit {
+		return true, errors.New("the copy was made, and is not there any more")
+	}
+	return true, nil
 }
 
 // follow waits for what an earlier owner has started.
 func (c Clone) follow(ctx context.Context, j job.Job) error {
 	j.Command = "exit 1" // not run where another one runs
-	return c.receive(ctx, j)
+	_, err := c.receive(ctx, j)
+	return err
 }
 
 // send runs the sending end. Where it failed before anything came, the receiving one is
@@ -84,18 +88,21 @@ func (c Clone) send(ctx context.Context, j job.Job) {
 	}
 }
 
-// stopSending ends the other end of a transfer that failed, if it has not ended by itself.
-func (c Clone) stopSending(ctx context.Context, j job.Job, sent <-chan struct{}) error {
+// stopSending ends the other end of a transfer that failed, if it has not ended by itself;
+// where the machine cannot be reached the channel's silence ends it.
+func (c Clone) stopSending(ctx context.Context, j job.Job, sent <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, stopping)
+	defer cancel()
 	select {
 	case <-sent:
-	case <-time.After(5 * time.Second):
+	case <-time.After(stopping / 2):
 	}
-	_, err := run(ctx, c.Donor.Machine, "systemctl stop "+quote(j.Unit+".service")+" 2>/dev/null || true; systemctl reset-failed "+quote(j.Unit+".service")+" 2>/dev/null || true", nil)
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", c.Donor.Name, err)
-	}
-	return nil
+	unit := quote(j.Unit + ".service")
+	_, _ = run(ctx, c.Donor.Machine, "systemctl stop "+unit+"; systemctl reset-failed "+unit, nil)
 }
+
+// stopping is how long a caller waits for the end of what failed.
+const stopping = 10 * time.Second
 
 // pair is a new key for one transfer.
 type pair struct{ private, public string }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
@@ -85,7 +86,12 @@ func (r Replica) donor(ctx context.Context) (Donor, error) {
 	return d, nil
 }
 
+// asking is how long one that could be copied from may take to answer.
+const asking = 10 * time.Second
+
 func (r Replica) lookDonor(ctx context.Context, d Donor, source bool) donorSeen {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
 	seen := donorSeen{donor: d, source: source}
 	out, err := run(ctx, d.Machine, versionScript+replicaScript+`
 echo "SELECT CONCAT('logged: ', @@GLOBAL.gtid_binlog_pos = @@GLOBAL.gtid_current_pos)" | `+client, nil)
