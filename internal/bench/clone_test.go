@@ -17,9 +17,9 @@ import (
 )
 
 // BenchmarkClone clones a database of 1 GB from one real machine to another, against the
-// same by hand: mariadb-backup through ssh into mbstream, then --prepare. What
-// a clone does besides, which is to stop a server and start it with the copy, counts
-// against it. Promised is a ratio of at most 1.25.
+// same by hand: mariadb-backup through ssh into mbstream, then --prepare. What a clone does
+// besides, which is to stop a server, to see that all is on disk and to start the server
+// with it, counts against it. Promised is a ratio of at most 1.25.
 func BenchmarkClone(b *testing.B) {
 	if os.Getuid() != 0 {
 		b.Skip("real machines need root")

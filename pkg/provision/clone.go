@@ -107,9 +107,9 @@ func (c Clone) may(here hereSeen, there thereSeen) error {
 		return &NotYet{c.Donor.Name + " does not run"}
 	case newer(there.version, here.version):
 		return fmt.Errorf("%s is version %s, and %s cannot follow what is newer than its own %s", c.Donor.Name, there.version, c.Name, here.version)
-	case here.free < roomFor(there.size):
+	case here.free+here.left < roomFor(there.size):
 		return fmt.Errorf("the copy needs %d MiB in %s, where %d are free: the old data stay until the new ones serve",
-			roomFor(there.size)>>10, mariadbData, here.free>>10)
+			roomFor(there.size)>>10, mariadbData, (here.free+here.left)>>10)
 	}
 	return nil
 }

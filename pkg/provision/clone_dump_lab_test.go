@@ -46,7 +46,7 @@ func (b *bench) testDumpRefused(t *testing.T, r provision.Replica) {
 	const row = "80c60e6ccca996995b273e51b04d6b9c" // which no error should tell
 	for script, words := range map[string]string{
 		`/usr/bin/mariadb-dump "$@" 2>/dev/null | head -c 9000000; echo "'; SELECT no such thing;"`: "cannot be taken: ERROR 1064 (42000) at line ",
-		`/usr/bin/mariadb-dump "$@" | head -c 9000000; exit 3`:                                      "db1: mariadb-dump ended with exit status 3: ",
+		`/usr/bin/mariadb-dump "$@" 2>/dev/null | head -c 9000000; echo gone wrong >&2; exit 3`:     "db1: mariadb-dump ended with exit status 3: gone wrong",
 	} {
 		b.in(t, "m1", "cat >/usr/local/bin/mariadb-dump; chmod 755 /usr/local/bin/mariadb-dump", "#!/bin/sh\n"+script+"\n")
 		err := r.Sync(t.Context(), b.job(), true)

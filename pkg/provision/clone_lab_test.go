@@ -229,7 +229,7 @@ func (b *bench) testDiskFull(t *testing.T, r provision.Replica) {
 mv /var/lib/mysql /var/lib/mysql.kept && mkdir /var/lib/mysql && mount -t tmpfs -o size=700m,mode=755 none /var/lib/mysql
 chown mysql: /var/lib/mysql && cp -a /var/lib/mysql.kept/. /var/lib/mysql && systemctl start mariadb`)
 	err := b.failing(t, r, func() { b.on(t, "m2", "dd if=/dev/zero of=/var/lib/mysql/lost+found bs=1M 2>/dev/null; true") })
-	wantError(t, err, "cannot clone db2 from db1", "No space left")
+	wantError(t, err, "cannot clone db2 from db1: exit status 4: what came from db1 cannot be taken: ", "No space left")
 	before := b.state(t)
 	wantError(t, r.Sync(t.Context(), b.job(), true), "cannot clone db2 from db1: the copy needs ", " are free")
 	b.unharmed(t, before)

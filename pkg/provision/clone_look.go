@@ -12,7 +12,7 @@ type hereSeen struct {
 	version, pack string // of the server, and of its package
 	ours          bool
 	databases     []string // of users
-	free          int64    // KiB
+	free, left    int64    // KiB, and what of an earlier try goes first
 	receives      bool     // the unit runs
 	waits         bool     // and no data have come yet
 	cut           bool     // a swap was cut short
@@ -51,6 +51,7 @@ if [ -e `+mariadbMark+` ]; then echo ours yes; fi
 if [ -e `+cloneOld+` ]; then echo cut yes; fi
 for d in `+mariadbData+`/*/ `+cloneOld+`/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/clmgr|*/lost+found|*/'#'*|*/'*') ;; *) echo database "$(basename "$d")";; esac; done
 if [ -e `+clonedMark+` ]; then sed 's/^/cloned /' `+clonedMark+`; fi
+if [ -e `+clonePart+` ]; then echo left $(du -sk `+clonePart+` | cut -f1); fi
 echo free $(df -k --output=avail `+mariadbData+` | tail -n 1)
 `, nil)
 	if err != nil {
@@ -81,6 +82,8 @@ func parseHere(out string) (hereSeen, error) {
 			s.databases = append(s.databases, rest)
 		case "free":
 			s.free, err = strconv.ParseInt(rest, 10, 64)
+		case "left":
+			s.left, _ = strconv.ParseInt(rest, 10, 64)
 		case "cloned":
 			s.cloned.read(rest)
 		}

@@ -67,6 +67,10 @@ rm -f "/run/clmgr/$unit.sh"
 die() { echo "$*" >&2; exit 4; }
 up() { cut -d. -f1 /proc/uptime; }
 words() { if [ -e "$1" ]; then tail -n 4 "$1" | tr '\n' ' ' | tail -c 600; fi; }
+complaints() {
+	said=$(grep -E 'Timeout|[Ee]rror|fatal|refused|Failed' "$run/sshd.log" | tail -n 2 | tr '\n' ' ' | tail -c 400)
+	if [ "$said" ]; then printf '; the channel: %s' "$said"; fi
+}
 ` + alone + `putBack
 rm -rf $part "$run"
 mkdir -p "$run"
@@ -76,7 +80,7 @@ systemctl stop ` + mariadbUnit + `
 `
 
 // channel is an sshd that lets one key run one script, until all has come. It ends too
-// where the other side is silent for half a minute, or has never come.
+// where the other side is silent for about a minute, or has never come.
 const channel = `printf '%s' "$hostkey" >"$run/host_key"
 printf '%s\n' "$authorized" >"$run/authorized"
 hostkey=''
@@ -116,20 +120,22 @@ until [ -e "$run/whole" ]; do
 	if [ -e "$run/failed" ]; then
 		sleep 0.2
 		here=''
-		if [ -e "$run/ended" ] && [ "$(cat "$run/ended")" != 0 ]; then here="; here: $(words "$run/take.log")"; fi
-		die "$(cat "$run/failed")$here"
+		if [ -e "$run/ended" ] && [ "$(cat "$run/ended")" != 0 ]; then here=$(words "$run/take.log"); fi
+		# A donor that met a closed pipe tells of what happened here.
+		if [ "$here" ] && grep -qiE 'broken pipe|errno 32' "$run/failed"; then die "what came from $donor cannot be taken: $here"; fi
+		die "$(cat "$run/failed")${here:+; here: $here}"
 	fi
 	kill -0 $sshd 2>/dev/null || die "the channel cannot be opened: $(words "$run/sshd.log")"
 	if [ -e "$run/ended" ]; then
 		[ "$over" ] || over=$(up)
 		if [ $(($(up) - over)) -ge 6 ]; then
-			if [ "$(cat "$run/ended")" != 0 ]; then die "what came from $donor cannot be taken: $(words "$run/take.log"); $(words "$run/sshd.log")"; fi
-			die "the stream from $donor ended before the copy was whole: $(words "$run/sshd.log")"
+			if [ "$(cat "$run/ended")" != 0 ]; then die "what came from $donor cannot be taken: $(words "$run/take.log")$(complaints)"; fi
+			die "the stream from $donor ended before the copy was whole$(complaints)"
 		fi
 	elif [ -e "$run/stream" ]; then
 		echo receiving >"$run/phase"
 	elif [ $(($(up) - began)) -ge 90 ]; then
-		die "$donor did not connect within 90 s: $(words "$run/sshd.log")"
+		die "$donor did not connect within 90 s$(complaints)"
 	fi
 	sleep 0.1
 done

@@ -58,6 +58,7 @@ func TestMayClone(t *testing.T) {
 		{func(_ *Clone, _ *hereSeen, s *thereSeen) { s.version = "11.8.2" }, "db1 is version 11.8.2, and db2 cannot follow what is newer than its own 10.11.6"},
 		{func(_ *Clone, _ *hereSeen, s *thereSeen) { s.version = "10.6.20" }, ""},
 		{func(_ *Clone, _ *hereSeen, s *thereSeen) { s.size = 130 << 10 }, "the copy needs 200 MiB in /var/lib/mysql, where 200 are free: the old data stay until the new ones serve"},
+		{func(_ *Clone, h *hereSeen, s *thereSeen) { h.left, s.size = 1<<10, 130<<10 }, ""},
 	} {
 		clone, h, s := Clone{Name: "db2", Donor: Donor{Name: "db1"}}, here, there
 		c.change(&clone, &h, &s)
