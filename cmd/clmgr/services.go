@@ -33,11 +33,13 @@ the mode. What they bring is not started: that comes after it was configured.`},
 there already is never overwritten. What is as wanted is left alone; a server that runs is
 restarted where its configuration changes.`},
 		{"replicate", "Have the managed replicas of a group follow their master", `A replica with role: slave follows the one database of its cluster with role: master, by
-GTID, and a row written there must arrive. It begins at the master's beginning: one that has
-held data already, or whose master has dropped its first binary log, is refused.`},
+GTID, and a row written there must arrive. It begins at the master's beginning, or with a
+copy where the master has dropped its first binary logs. One that has held data already is
+refused: services sync gives it a copy in their place.`},
 	} {
 		c.AddCommand(newLifecycleCommand(a, h))
 	}
+	c.AddCommand(newSyncCommand(a))
 	return c
 }
 

@@ -124,6 +124,23 @@ func TestProvision(t *testing.T) {
 	if after := s.everything(t); after != before {
 		t.Errorf("a second start changed\n%s\nto\n%s", before, after)
 	}
+	s.sql(t, "m2", "SET sql_log_bin = 0; DELETE FROM shop.orders")
+	if got := h.answered(m.run("services", "sync", "db2", "--wait")); got.code != 5 || !strings.Contains(got.stderr, "it replaces the databases shop; say --yes") {
+		t.Errorf("a sync without a word: %d %s", got.code, got.stderr)
+	}
+	a = m.run("-o", "json", "services", "sync", "db2", "--dry-run").want(t, 0)
+	if got := plans(t, a.stdout)["db2"]; got != "sync due" {
+		t.Errorf("a sync comes to %v", got)
+	}
+	if got := s.sql(t, "m2", "SELECT COUNT(*) FROM shop.orders"); got != "0" {
+		t.Errorf("before the sync there are %s orders", got)
+	}
+	stop = h.watch()
+	h.answered(m.run("services", "sync", "db2", "--yes", "--wait")).want(t, 0)
+	stop()
+	if got := s.sql(t, "m2", "SELECT id FROM shop.orders"); got != "7" {
+		t.Errorf("after the sync there is the order %s", got)
+	}
 	if got := m.run("services", "start", "odd2", "--wait"); got.code != 1 || !strings.Contains(got.stderr, "Unable to locate package no-such-package; given up, clmgr actions retry ") {
 		t.Errorf("a package that nobody has: %d %s", got.code, got.stderr)
 	}

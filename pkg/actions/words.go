@@ -49,6 +49,7 @@ func UsualWords() Words {
 			{Level: services, Action: "bootstrap_binaries", Service: Exclusive, Machine: Exclusive, Cluster: Shared},
 			{Level: services, Action: "install", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "replicate", Service: Exclusive, Machine: Shared, Cluster: Shared},
+			{Level: services, Action: "sync", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "start", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "stop", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "restart", Service: Exclusive, Machine: Shared, Cluster: Shared},

@@ -23,7 +23,7 @@ type Command struct {
 	NoAct   bool   // heartbeat: do nothing of what is due
 	Wait    bool   // instances launch, …, services start, …: answer when it is over
 	DryRun  bool   // services start, stop, …: say what would be done, and do nothing
-	Yes     bool   // terminate, actions_init: it is meant
+	Yes     bool   // terminate, actions_init, sync: it is meant
 	Address string // associate, disassociate, status_eip, status_vip: the address
 
 	ID     string // actions show, retry, cancel: the action

@@ -148,9 +148,13 @@ func given(c command.Command) string {
 	if kind == command.All {
 		kind = ""
 	}
+	word := "" // who said that it is meant
+	if c.Yes {
+		word = "--yes"
+	}
 	return strings.Join(strings.Fields(strings.Join([]string{
 		level, c.Action, groupText(c), kind, c.ID, flag("--when", c.When), flag("--do", c.Do), flag("--after", c.After),
-		flag("--plan", c.Plan), flag("--for", c.For), flag("--cluster", c.Cluster),
+		flag("--plan", c.Plan), flag("--for", c.For), flag("--cluster", c.Cluster), word,
 	}, " ")), " ")
 }
 

@@ -45,6 +45,7 @@ func verbs() map[string]map[string]verb {
 			handlers.BootstrapBinaries: (*Manager).lifecycle,
 			handlers.Install:           (*Manager).lifecycle,
 			handlers.Replicate:         (*Manager).lifecycle,
+			handlers.Sync:              (*Manager).lifecycle,
 		},
 		"actions": {
 			"list":   (*Manager).listActions,

@@ -24,6 +24,7 @@ type wish struct {
 	wanted  plan.Wish
 	steps   plan.Steps
 	ids     []actions.ID // of what was queued for it
+	empty   bool         // a replica to be synced was seen to hold no database
 	err     error
 }
 
@@ -52,6 +53,7 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot %s: group %q and type %q cover no service", c.Action, c.Group, c.Type))
 	}
 	m.found(ctx, wishes)
+	m.replaced(ctx, wishes)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
@@ -62,6 +64,9 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	}
 	if c.DryRun {
 		return m.plans(c, wishes)
+	}
+	if err := mayReplace(c, wishes); err != nil {
+		return command.Fail(c, command.Refused, err)
 	}
 	if err := m.heldBack(ctx, c, wishes, status); err != nil {
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
@@ -169,6 +174,7 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 	for n, a := range w.steps.Drafts {
 		w.steps.Drafts[n] = actions.Bind(a, s)
 	}
+	w.steps.Drafts[len(w.steps.Drafts)-1].Require = replacing(c, w)
 	if last := &w.steps.Drafts[len(w.steps.Drafts)-1]; c.Action == "restart" && w.steps.Code == command.OK {
 		last.Require, w.err = m.invocation(ctx, w)
 		if w.err != nil {

@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 
@@ -89,23 +88,15 @@ func (m *Manager) mariadb(s managedService) provision.MariaDB {
 // replicateOf has a replica follow the one database of its cluster that is configured
 // as master.
 func (m *Manager) replicateOf(c collect.Cluster, s managedService, host job.Machine) handlers.Provision {
-	account := m.cfg.Cluster(s.cluster).Replication
-	source, err := m.sourceOf(s)
-	if err == nil && account.User == "" {
-		err = fmt.Errorf("cannot replicate %s: the cluster %s has no replication, the account to log in with", s.Name, c.Name)
-	}
+	r, err := m.replicaOf(c, s, host)
 	if err != nil {
 		return handlers.Provision{
 			Verb: handlers.Replicate, Missing: func(context.Context) (string, error) { return "", err },
 			Do: func(context.Context, job.Job) error { return err },
 		}
 	}
-	r := provision.Replica{
-		Name: s.Name, Machine: host, SourceMachine: m.acting(m.pool.Host(c.SSH, c.MachineAt(source.IP).SSH)),
-		Source: source.Name, SourceAddr: netip.AddrPortFrom(source.IP, source.Port), User: account.User, Password: account.Password,
-	}
-	return handlers.Provision{Verb: handlers.Replicate, Missing: r.Missing, Do: func(ctx context.Context, _ job.Job) error {
-		_, err := r.Replicate(ctx)
+	return handlers.Provision{Verb: handlers.Replicate, Missing: r.Missing, Do: func(ctx context.Context, j job.Job) error {
+		_, err := r.Replicate(ctx, j)
 		return err
 	}}
 }
@@ -201,6 +192,11 @@ func (m *Manager) whyNot(verb string, w *wish) error {
 	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
+		}
+		return nil
+	case handlers.Sync:
+		if s.Syncing == nil {
+			return fmt.Errorf("cannot sync %s: %s", s.Name, s.WhyNot(verb))
 		}
 		return nil
 	}

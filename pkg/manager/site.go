@@ -49,19 +49,18 @@ func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service
 	host := m.pool.Host(c.SSH, c.MachineAt(s.IP).SSH)
 	machine := m.acting(host)
 	managed, is := m.managed[keyOf(c, s)]
-	var provisions []handlers.Provision
-	var drain func(context.Context) error
-	if is {
-		provisions, drain = m.provisions(c, managed, machine), m.drain(managed, machine)
-	}
-	return handlers.Service{
-		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: is, Provisions: provisions, Drain: drain,
+	v := handlers.Service{
+		Name: s.Target.Name, Host: machine, Control: s.Control, Managed: is,
 		Probe: func(ctx context.Context) services.Observation {
 			ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 			defer cancel()
 			return services.Probe(ctx, s.Target, s.Reach(host))
 		},
 	}
+	if is {
+		v.Provisions, v.Syncing, v.Drain = m.provisions(c, managed, machine), m.syncing(c, managed, machine), m.drain(managed, machine)
+	}
+	return v
 }
 
 // acting is a machine on which actions run commands.

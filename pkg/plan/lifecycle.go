@@ -21,6 +21,8 @@ type Wish struct {
 	Before []Known
 	// Up says that the service is managed and was seen to answer.
 	Up bool
+	// Reason is why the last step is to be done, or what it comes to.
+	Reason string
 }
 
 // Known is something a service needs, and how it was found on its machine.
@@ -80,7 +82,7 @@ func (w Wish) Steps() Steps {
 			return b.out
 		}
 	}
-	b.service(w.Verb, "")
+	b.service(w.Verb, w.Reason)
 	return b.out
 }
 

@@ -276,7 +276,7 @@ func (b *bench) testNewerReplica(t *testing.T) {
 	r.Password = secret.New(password)
 	stop, seen := make(chan struct{}), make(chan string)
 	go func() { seen <- argumentLists(stop) }()
-	changed, err := r.Replicate(t.Context())
+	changed, err := r.Replicate(t.Context(), b.job())
 	close(stop)
 	if lists := <-seen; strings.Contains(lists, password) {
 		t.Error("the password was in an argument list or an environment")

@@ -7,4 +7,7 @@
 //	Memcached  its configuration                                   memcached.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
 //	Replica    following a source by GTID, proved by a row         replica.go
+//	           given a copy first, of whom                         replica_sync.go
+//	Clone      a donor's data in the place of a replica's own      clone.go
+//	           its two ends, and how the data are exchanged        clone_send.go, clone_receive.go, clone_swap.go
 package provision

@@ -24,6 +24,7 @@ import (
 type bench struct {
 	*lab.Lab
 	one, two *remote.Host
+	host     func(name string) *remote.Host
 	jobs     atomic.Int32
 }
 
@@ -39,20 +40,24 @@ func TestOnMachines(t *testing.T) {
 	t.Run("somebody's data", b.testForeign)
 }
 
-// boot returns the machines m1 and m2 of these images.
-func boot(t *testing.T, one, two lab.Image) *bench {
+// boot returns the machines m1, m2 and so on of these images.
+func boot(t *testing.T, images ...lab.Image) *bench {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("a lab needs root")
 	}
-	l := labtest.Mixed(t, lab.Spec{Name: "m1", Image: one}, lab.Spec{Name: "m2", Image: two})
+	var specs []lab.Spec
+	for n, image := range images {
+		specs = append(specs, lab.Spec{Name: fmt.Sprintf("m%d", n+1), Image: image})
+	}
+	l := labtest.Mixed(t, specs...)
 	pool := remote.NewPool(remote.Options{Width: 4})
 	t.Cleanup(func() { pool.Close() })
 	settings := &remote.Settings{User: "root", Keys: []string{l.KeyFile()}, KnownHosts: []string{l.KnownHosts()}, Timeout: 10 * time.Second}
 	host := func(name string) *remote.Host {
 		return pool.Host(settings, remote.Machine{Name: name, IP: l.Machine(name).IP()})
 	}
-	return &bench{Lab: l, one: host("m1"), two: host("m2")}
+	return &bench{Lab: l, one: host("m1"), two: host("m2"), host: host}
 }
 
 func (b *bench) job() job.Job {
@@ -226,42 +231,38 @@ func (b *bench) testReplica(t *testing.T) {
 	d.ServerID, d.Replica = 2, true
 	r := b.replica()
 	var notYet *provision.NotYet
-	if _, err := r.Replicate(t.Context()); !errors.As(err, &notYet) {
+	if _, err := r.Replicate(t.Context(), b.job()); !errors.As(err, &notYet) {
 		t.Errorf("the replica does not run: %v", err)
 	}
 	install(t, d, b.two, true)
 	b.on(t, "m1", "systemctl stop mariadb")
-	if _, err := r.Replicate(t.Context()); !errors.As(err, &notYet) {
+	if _, err := r.Replicate(t.Context(), b.job()); !errors.As(err, &notYet) {
 		t.Errorf("its source does not run: %v", err)
 	}
 	b.on(t, "m1", "systemctl start mariadb")
 	wrong := r
 	wrong.Password = secret.New("wrong")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	_, err := wrong.Replicate(ctx)
+	_, err := wrong.Replicate(ctx, b.job())
 	cancel()
 	wantError(t, err, "cannot replicate db2 from db1", "Access denied")
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
-	if changed, err := r.Replicate(t.Context()); err != nil || !changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || !changed {
 		t.Fatal(changed, err)
 	}
-	if changed, err := r.Replicate(t.Context()); err != nil || changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || changed {
 		t.Error(changed, err)
 	}
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE'")
 	if missing, err := r.Missing(t.Context()); err != nil || missing != "replication does not run (IO No, SQL No)" {
 		t.Errorf("missing is %s, %v", missing, err)
 	}
-	if changed, err := r.Replicate(t.Context()); err != nil || !changed {
+	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || !changed {
 		t.Error(changed, err)
 	}
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
-	_, err = r.Replicate(t.Context())
+	_, err = r.Replicate(t.Context(), b.job())
 	wantError(t, err, "it has held data of its own")
-	b.on(t, "m2", "mariadb -e 'RESET MASTER; SET GLOBAL gtid_slave_pos = \"\"'")
-	b.on(t, "m1", "mariadb -e 'FLUSH BINARY LOGS; PURGE BINARY LOGS TO \"mariadb-bin.000002\"'")
-	_, err = r.Replicate(t.Context())
-	wantError(t, err, "do not reach back to the beginning")
 }
 
 // testForeign leaves alone what clmgr has not made.

@@ -165,6 +165,10 @@ new=$conf.clmgr-new
 ` + alone + `trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
+(
+` + cloneNames + putBack + `putBack
+rm -rf $part
+)
 ` + makeData + `changed=
 if [ -e $old ]; then changed=1; fi
 if ! cmp -s "$new" $conf; then

@@ -23,6 +23,7 @@ type mariadbSeen struct {
 	active    bool
 	data      bool // there is a data directory with something in it
 	ours      bool // and our mark
+	cut       bool // a copy was put in their place, not to the end
 	databases []string
 	accounts  map[string]accountSeen // by user@host
 	health    healthSeen
@@ -42,7 +43,8 @@ echo enabled $(systemctl is-enabled ` + mariadbUnit + ` 2>/dev/null)
 echo active $(systemctl is-active ` + mariadbUnit + ` 2>/dev/null)
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
 if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
-for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*'*') ;; *) echo database "$(basename "$d")";; esac; done
+if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
+for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) echo database "$(basename "$d")";; esac; done
 if systemctl is-active --quiet ` + mariadbUnit + `; then ` + client + ` <<'SQL'
 SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
 SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
@@ -98,6 +100,8 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.data = true
 		case "ours":
 			s.ours = true
+		case "cut":
+			s.cut = true
 		case "database":
 			s.databases = append(s.databases, rest)
 		case "account":
@@ -145,6 +149,7 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
 		{s.sum != sum(d.conf(s.memory)), mariadbConf + " is not as configured"},
 		{s.pending, "a change of " + mariadbConf + " was cut short"},
+		{s.cut, "a copy of the data was cut short"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},

@@ -23,6 +23,13 @@ type Replica struct {
 	SourceAddr             netip.AddrPort
 	User                   string // it logs in with there
 	Password               secret.Value
+	// Addr is where its own database listens, and Database how that is laid out; a copy
+	// brings the accounts of the donor, which is its source or one of Donors.
+	Addr     netip.AddrPort
+	Database MariaDB
+	Donors   []Donor
+	// SourceManaged says that packages may be installed on the machine of its source.
+	SourceManaged bool
 }
 
 // NotYet says that something else has to come first, which is on its way.
@@ -41,15 +48,25 @@ type replicaSeen struct {
 	gtid    string
 	io, sql string
 	errors  string
+	behind  string // in seconds
 	// empty says that nothing was ever written or followed here.
 	empty bool
+	// position is where it has come to in its source's history, cloned where a copy that it
+	// was made of stood; written says that it has a history of its own as well.
+	position, cloned string
+	written          bool
+	cut              bool // a copy was cut short
 }
 
 // A vertical result names its columns, whatever the version adds to them.
-const replicaScript = `if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
+const replicaScript = `if [ -e ` + cloneOld + ` ]; then echo cut: yes; fi
+if [ -e ` + clonedMark + ` ]; then sed -n 's/^position /cloned: /p' ` + clonedMark + `; fi
+if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
 echo running: yes
 ` + client + ` <<'SQL'
 SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'empty: yes', 'empty: no');
+SELECT CONCAT('position: ', @@GLOBAL.gtid_slave_pos);
+SELECT IF(@@GLOBAL.gtid_binlog_pos = '', 'written: no', 'written: yes');
 SQL
 mariadb --no-defaults --user=root --vertical --execute 'SHOW ALL SLAVES STATUS'`
 
@@ -72,6 +89,16 @@ func parseReplica(out string) replicaSeen {
 			s.running = true
 		case "empty":
 			s.empty = value == "yes"
+		case "position":
+			s.position = value
+		case "cloned":
+			s.cloned = value
+		case "written":
+			s.written = value == "yes"
+		case "cut":
+			s.cut = true
+		case "Seconds_Behind_Master":
+			s.behind = value
 		case "Master_Host":
 			s.host = value
 		case "Master_Port":
@@ -123,9 +150,10 @@ func (r Replica) Missing(ctx context.Context) (string, error) {
 // Replicate has the replica follow its source, and proves it by a row that is written
 // there and read here. A *NotYet says that the source has to come first.
 //
-// A server that has never held anything starts at the source's beginning, which that
-// must still have in its binary logs. Any other is refused: it would need a copy.
-func (r Replica) Replicate(ctx context.Context) (changed bool, err error) {
+// A server that has never held anything starts at the source's beginning, or with a copy
+// where the source's binary logs do not reach back that far. Any other is refused: Sync
+// gives it a copy.
+func (r Replica) Replicate(ctx context.Context, j job.Job) (changed bool, err error) {
 	seen, err := r.look(ctx)
 	if err == nil && seen.missing(r) == "" {
 		return false, nil
@@ -133,10 +161,20 @@ func (r Replica) Replicate(ctx context.Context) (changed bool, err error) {
 	if err == nil {
 		err = r.replicate(ctx, seen)
 	}
+	if errors.As(err, new(*tooLate)) {
+		err = r.copied(ctx, j, false)
+	}
 	if err != nil {
 		return false, fmt.Errorf("cannot replicate %s from %s: %w", r.Name, r.Source, err)
 	}
 	return true, nil
+}
+
+// tooLate says that the beginning of the source's history is gone.
+type tooLate struct{}
+
+func (*tooLate) Error() string {
+	return "the binary logs of its source do not reach back to the beginning any more"
 }
 
 func (r Replica) replicate(ctx context.Context, seen replicaSeen) error {
@@ -162,13 +200,33 @@ START SLAVE;
 	return r.verify(ctx)
 }
 
-// mayBegin tells whether the replica can start at the source's beginning.
+// copied tells whether it is as a copy has left it, which nobody has written to since.
+func (s replicaSeen) copied() bool {
+	return s.cloned != "" && !s.written && samePosition(s.cloned, s.position)
+}
+
+// samePosition compares positions, whose domains may come in any order.
+func samePosition(a, b string) bool {
+	list := func(s string) []string {
+		return slices.Sorted(strings.SplitSeq(s, ","))
+	}
+	return slices.Equal(list(a), list(b))
+}
+
+// mayBegin tells whether the replica can start where it is: at the source's beginning,
+// or with the copy that it holds.
 func (r Replica) mayBegin(ctx context.Context, seen replicaSeen) error {
 	if seen.host != "" {
 		return fmt.Errorf("it follows %s:%s already; STOP SLAVE and RESET SLAVE ALL there if that is over", seen.host, seen.port)
 	}
+	if seen.cut {
+		return fmt.Errorf("a copy of its data was cut short: clmgr services sync %s makes it anew", r.Name)
+	}
+	if seen.copied() {
+		return nil
+	}
 	if !seen.empty {
-		return errors.New("it has held data of its own, and would need a copy of its source first: empty its data directory if they are not needed")
+		return fmt.Errorf("it has held data of its own, and needs a copy first: clmgr services sync %s", r.Name)
 	}
 	out, err := run(ctx, r.SourceMachine, `if systemctl is-active --quiet `+mariadbUnit+`; then echo running
 `+client+` --execute 'SHOW BINARY LOGS' | head -n 1; fi`, nil)
@@ -180,7 +238,7 @@ func (r Replica) mayBegin(ctx context.Context, seen replicaSeen) error {
 	case len(words) == 0:
 		return &NotYet{"its source does not run"}
 	case len(words) < 2 || !strings.HasSuffix(words[1], ".000001"):
-		return errors.New("the binary logs of its source do not reach back to the beginning any more: it would need a copy first")
+		return &tooLate{}
 	}
 	return nil
 }

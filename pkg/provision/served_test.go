@@ -38,7 +38,7 @@ func TestServedMissing(t *testing.T) {
 
 // Writes go to the one with the role, reads to the others; the rest step in.
 func TestHAProxySettings(t *testing.T) {
-	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+	at := netip.MustParseAddrPort
 	h := HAProxy{Name: "lb", Write: 1, Read: 2, Page: 3, Databases: []Backend{
 		{"db1", at("10.0.0.1:3306"), 9200, true}, {"db2", at("10.0.0.2:3306"), 9200, false}, {"db3", at("[fd00::3]:3306"), 9200, false},
 	}}

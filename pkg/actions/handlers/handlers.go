@@ -26,6 +26,7 @@ type Service struct {
 	// Managed says that clmgr may install and configure it; Provisions are what that is.
 	Managed    bool
 	Provisions []Provision
+	Syncing    *Syncing // nil for what is no replica
 	// Drain keeps new clients from a service that is about to stop, and returns when the old
 	// ones are gone or have had time to go; nil where nobody leads clients to it.
 	Drain func(context.Context) error
@@ -52,6 +53,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.lifecycle
 	case "services " + BootstrapBinaries, "services " + Install, "services " + Replicate:
 		return h.provision
+	case "services " + Sync:
+		return h.sync
 	}
 	return nil
 }

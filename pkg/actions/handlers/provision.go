@@ -58,7 +58,7 @@ func (s Service) WhyNot(verb string) string {
 	switch {
 	case !s.Managed:
 		return "clmgr does not manage it; where it may install it, the configuration says managed: true"
-	case verb == Replicate:
+	case verb == Replicate, verb == Sync:
 		return "it is no replica, which is a mariadb with role: slave"
 	case verb == BootstrapBinaries:
 		return "it needs no packages; name them under packages"

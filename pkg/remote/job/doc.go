@@ -16,8 +16,9 @@
 //
 // Under /run/clmgr, which root alone may read: UNIT.lock, held while something is
 // decided; UNIT.term, the highest term seen and who brought it; UNIT.sh, the command,
-// which so stands in no argument list; UNIT.told, the last run whose end was told. They and the units are gone after a reboot, and
-// with them the memory of what ran: what a job does must bear being done again.
+// which so stands in no argument list; UNIT.after, what is run where it failed; UNIT.told,
+// the last run whose end was told. They and the units are gone after a reboot, and with
+// them the memory of what ran: what a job does must bear being done again.
 //
 // The unit is Type=oneshot. It stays loaded when it has ended, as active (exited) or
 // failed, until Forget, Discard or the next start clears it. Job.Limit is its

@@ -34,6 +34,10 @@ type Job struct {
 	// Daemons says that what the command leaves in the background is a service: it stays
 	// when the job is cleared. The Limit then ends the command's shell alone.
 	Daemons bool
+	// After is run by sh as root when the command has failed, been killed or come to its
+	// limit, and none of its processes is left: what must not stay behind goes there. It
+	// has a minute. It is not for jobs with Daemons.
+	After string
 }
 
 // Result is how a job ended. A command that failed is no error of Run.
@@ -102,6 +106,8 @@ func (j Job) check() error {
 		return errors.New("its command holds a zero byte")
 	case j.Limit < time.Millisecond:
 		return errors.New("it has no limit")
+	case strings.ContainsRune(j.After, 0), j.After != "" && j.Daemons:
+		return errors.New("what is to be run after it holds a zero byte, or it has daemons")
 	}
 	return nil
 }

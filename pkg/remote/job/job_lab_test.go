@@ -22,6 +22,7 @@ func TestJobs(t *testing.T) {
 	l := labtest.Up(t, lab.Databases(), "m1")
 	b := &bench{lab: l, m: l.Machine("m1")}
 	t.Run("endings", b.testEndings)
+	t.Run("after", b.testAfter)
 	t.Run("quoting", b.testQuoting)
 	t.Run("output", b.testOutput)
 	t.Run("terms", b.testTerms)
@@ -137,6 +138,30 @@ func (b *bench) testEndings(t *testing.T) {
 		switch err := got.Err(); {
 		case c.err == "" && err != nil, c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
 			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+}
+
+// testAfter runs what comes after a job that failed, however it did, and after no other.
+func (b *bench) testAfter(t *testing.T) {
+	h := b.host(t)
+	for name, c := range map[string]struct{ command, want string }{
+		"well":   {"true", ""},
+		"status": {"sleep 1000 & exit 7", "exit-code 0 '\"$x%n"},
+		"killed": {"sleep 1000 & kill -9 $$", "signal 0 '\"$x%n"},
+		"late":   {"sleep 1000", "timeout 0 '\"$x%n"},
+	} {
+		j := of("clmgr-after-"+name, c.command)
+		j.After = `echo "$SERVICE_RESULT $(pgrep -fxc 'sleep 1000')" "'\"\$x%n" >>/root/after-` + name
+		if name == "late" {
+			j.Limit = time.Second
+		}
+		mustRun(t, h, j)
+		if err := job.Forget(t.Context(), h, j.Unit); err != nil {
+			t.Error(err)
+		}
+		if got := b.shell(t, "cat /root/after-"+name+" 2>/dev/null; ls /run/clmgr | grep after-"+name+" || true"); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

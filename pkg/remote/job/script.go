@@ -147,14 +147,18 @@ untold() {
 
 start() {
 	set -- /bin/sh "$file.sh"
-	after=''
+	after='' patience=10
+	if [ -n "$cleanup" ]; then
+		printf '[ "$SERVICE_RESULT" != success ] || exit 0\n%s\n' "$cleanup" >"$file.after" || fail "cannot write $file.after"
+		after="/bin/sh $file.after" patience=60
+	fi
 	if [ -n "$daemons" ]; then
 		set -- systemd-run --scope --quiet --collect --unit="$unit-$token" -p TimeoutStopSec=5 "$@"
 		after="/bin/sh -c '[ \"\$SERVICE_RESULT\" != timeout ] || systemctl stop $unit-$token.scope'"
 	fi
 	printf '%s\n' "$command" >"$file.sh.new" && mv -f "$file.sh.new" "$file.sh" || fail "cannot write $file.sh"
 	complaint=$(systemd-run --quiet --no-block --unit="$unit" --description="$description" \
-		-p Type=oneshot -p RemainAfterExit=yes -p TimeoutStartSec="$limit" -p TimeoutStopSec=10 \
+		-p Type=oneshot -p RemainAfterExit=yes -p TimeoutStartSec="$limit" -p TimeoutStopSec="$patience" \
 		-p SyslogIdentifier="$unit.$token" -p IgnoreSIGPIPE=no -p ExecStopPost="$after" "$@" 2>&1 9>&-) || fail "$complaint"
 }
 
@@ -200,7 +204,7 @@ look
 followed=1
 if running; then tell_running; exit; fi
 clear_unit
-rm -f "$file.term" "$file.sh" "$file.told" "$file.lock" || fail "cannot remove $file.*"
+rm -f "$file.term" "$file.sh" "$file.after" "$file.told" "$file.lock" || fail "cannot remove $file.*"
 echo cleared
 `
 
@@ -219,7 +223,7 @@ func (j Job) runScript(token string) string {
 		daemons = "yes"
 	}
 	return assign([2]string{"unit", j.Unit}, [2]string{"term", j.term()}, [2]string{"token", token},
-		[2]string{"command", j.Command}, [2]string{"daemons", daemons}, [2]string{"description", j.describe()},
+		[2]string{"command", j.Command}, [2]string{"cleanup", j.After}, [2]string{"daemons", daemons}, [2]string{"description", j.describe()},
 		[2]string{"limit", fmt.Sprintf("%dms", j.Limit.Milliseconds())}) +
 		looking + deciding + waiting + starting
 }
