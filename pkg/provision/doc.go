@@ -5,7 +5,11 @@
 //
 //	Packages   apt or dnf, as a job that outlives its connection   packages.go
 //	Memcached  its configuration                                   memcached.go
+//	HAProxy    a port for writes, a port for reads                 haproxy.go
+//	Keepalived an address that goes where a balancer answers       keepalived.go
+//	           the three of them: one file, and the unit with it   served.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
+//	Health     what answers balancers beside it; a way to stop     health.go, health.pl, drain.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go
 //	Clone      a donor's data in the place of a replica's own      clone.go
