@@ -49,7 +49,8 @@ func TestProvisionFaults(t *testing.T) {
 	heal := s.cut(t, lab.Cut{From: []string{lab.Host}, To: []string{"m3"}})
 	must(t, r.api.SetFaults(ec2.Faults{Seed: 7, Rules: []ec2.Fault{
 		{Actions: []string{"RunInstances"}, Effect: ec2.Lost, Times: 1},
-		{Effect: ec2.Refused, Share: 0.3}, {Effect: ec2.Broken, Share: 0.15},
+		{Effect: ec2.Refused, Share: 0.3},
+		{Effect: ec2.Broken, Share: 0.15},
 	}}))
 
 	if a := m.run("services", "start", "all"); a.code != 1 || !strings.Contains(a.stderr, "E: the mirror is on fire; the heartbeats try ") {
