@@ -178,7 +178,7 @@ func (m *Manager) plans(c command.Command, wishes []*wish) command.Result {
 			continue
 		}
 		doc.Plans = append(doc.Plans, plan.Plan{
-			Cluster: w.cluster.Name, Service: w.service.Target.Name, Steps: w.steps.All, Code: w.steps.Code, Reason: w.steps.Reason,
+			Cluster: w.cluster.Name, Service: w.service.Target.Name, Steps: w.steps.All, Changes: w.changes, Code: w.steps.Code, Reason: w.steps.Reason,
 		})
 	}
 	r.Body, r.Reason = doc, strings.Join(reasons, "; ")
@@ -192,6 +192,11 @@ func (m *Manager) whyNot(verb string, w *wish) error {
 	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
+		}
+		return nil
+	case handlers.Remove:
+		if s.Removing == nil {
+			return fmt.Errorf("cannot remove %s: %s", s.Name, s.WhyNot(verb))
 		}
 		return nil
 	case handlers.Sync:
