@@ -41,6 +41,7 @@ refused: services sync gives it a copy in their place.`},
 	}
 	c.AddCommand(newSyncCommand(a))
 	c.AddCommand(newRemoveCommand(a))
+	c.AddCommand(newAdoptCommand(a))
 	return c
 }
 

@@ -46,6 +46,7 @@ func verbs() map[string]map[string]verb {
 			handlers.Install:           (*Manager).lifecycle,
 			handlers.Replicate:         (*Manager).lifecycle,
 			handlers.Sync:              (*Manager).lifecycle,
+			handlers.Adopt:             (*Manager).lifecycle,
 			handlers.Remove:            (*Manager).lifecycle,
 		},
 		"actions": {

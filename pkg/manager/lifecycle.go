@@ -28,6 +28,7 @@ type wish struct {
 	// changes are what a removal or an adoption comes to, and refused why it must not be.
 	changes []string
 	refused error
+	restart bool // whether an adoption needs one, or nobody could look
 	err     error
 }
 
@@ -69,7 +70,7 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if c.DryRun {
 		return m.plans(c, wishes)
 	}
-	for _, may := range []func(command.Command, []*wish) error{mayReplace, mayRemove} {
+	for _, may := range []func(command.Command, []*wish) error{mayReplace, mayRemove, mayAdopt} {
 		if err := may(c, wishes); err != nil {
 			return command.Fail(c, command.Refused, err)
 		}
@@ -123,7 +124,7 @@ func (m *Manager) wishes(verb string, chosen []chosen, s heartbeat.Status) []*wi
 			_, managed := m.managed[key]
 			w.wanted = plan.Wish{
 				Verb: verb, Service: heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, Machine: machine,
-				Powers: ch.cluster.Driver.Name() != cloud.LocalName && verb != handlers.Remove, Up: managed && seenUp(s, key),
+				Powers: ch.cluster.Driver.Name() != cloud.LocalName && verb != handlers.Remove && verb != handlers.Adopt, Up: managed && seenUp(s, key),
 			}
 		}
 	}

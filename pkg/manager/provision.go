@@ -50,6 +50,11 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 				return "not installed: " + strings.Join(missing, ", "), nil
 			},
 			Do: func(ctx context.Context, j job.Job) error {
+				if s.Mode == "mariadb" { // its package would be changed under somebody's data
+					if err := m.mariadb(s).Spare(ctx, host); err != nil {
+						return err
+					}
+				}
 				_, err := packages.Install(ctx, host, j)
 				return err
 			},
@@ -192,6 +197,11 @@ func (m *Manager) whyNot(verb string, w *wish) error {
 	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
+		}
+		return nil
+	case handlers.Adopt:
+		if s.Adopting == nil {
+			return fmt.Errorf("cannot adopt %s: %s", s.Name, s.WhyNot(verb))
 		}
 		return nil
 	case handlers.Remove:

@@ -54,7 +54,7 @@ func (m *Manager) weighed(ctx context.Context, wishes []*wish) {
 	defer cancel()
 	var all sync.WaitGroup
 	for _, w := range wishes {
-		weigh := map[string]func(context.Context, *wish){handlers.Remove: m.weighRemoval}[w.wanted.Verb]
+		weigh := map[string]func(context.Context, *wish){handlers.Remove: m.weighRemoval, handlers.Adopt: m.weighAdoption}[w.wanted.Verb]
 		if w.err != nil || weigh == nil {
 			continue
 		}
@@ -64,7 +64,9 @@ func (m *Manager) weighed(ctx context.Context, wishes []*wish) {
 }
 
 // asked tells whether the machine of a wish can be asked.
-func (w *wish) asked() bool { return w.wanted.Machine.State == heartbeat.Running && !w.wanted.Machine.Stale }
+func (w *wish) asked() bool {
+	return w.wanted.Machine.State == heartbeat.Running && !w.wanted.Machine.Stale
+}
 
 func (m *Manager) weighRemoval(ctx context.Context, w *wish) {
 	r := m.service(w.cluster, w.service).Removing
@@ -118,8 +120,11 @@ func refusal(err error) error { return errors.New("refused: " + oneLine(err)) }
 
 // meant is an operator's word for the handler, which may be another manager's.
 func meant(c command.Command, w *wish) map[string]string {
-	if c.Action == handlers.Remove && c.Yes {
-		return map[string]string{handlers.RemovalKey(w.service.Target.Name): handlers.Meant}
+	switch name := w.service.Target.Name; {
+	case c.Action == handlers.Remove && c.Yes:
+		return map[string]string{handlers.RemovalKey(name): handlers.Meant}
+	case c.Action == handlers.Adopt && c.Yes:
+		return map[string]string{handlers.RestartKey(name): handlers.Meant}
 	}
 	return replacing(c, w)
 }

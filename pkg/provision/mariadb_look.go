@@ -23,6 +23,8 @@ type mariadbSeen struct {
 	active    bool
 	data      bool // there is a data directory with something in it
 	ours      bool // and our mark
+	adopted   bool // which says that somebody else has made them
+	logs      logNames
 	cut       bool // a copy was put in their place, not to the end
 	databases []string
 	accounts  map[string]accountSeen // by user@host
@@ -44,7 +46,7 @@ echo active $(systemctl is-active ` + mariadbUnit + ` 2>/dev/null)
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
 if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
 if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
-for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) echo database "$(basename "$d")";; esac; done
+` + adoptedLook + `for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) echo database "$(basename "$d")";; esac; done
 if systemctl is-active --quiet ` + mariadbUnit + `; then ` + client + ` <<'SQL'
 SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
 SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
@@ -102,6 +104,12 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.ours = true
 		case "cut":
 			s.cut = true
+		case "adopted":
+			s.adopted = true
+		case "log_bin":
+			s.logs.binary = rest
+		case "relay_log":
+			s.logs.relay = rest
 		case "database":
 			s.databases = append(s.databases, rest)
 		case "account":
@@ -136,6 +144,9 @@ func (s mariadbSeen) foreign() bool {
 	return !s.ours && slices.ContainsFunc(s.databases, func(d string) bool { return d != "test" })
 }
 
+// hasTest tells whether there is a database test that should go: not where it is somebody's.
+func (s mariadbSeen) hasTest() bool { return !s.adopted && slices.Contains(s.databases, "test") }
+
 // missing says what differs from what is wanted.
 func (s mariadbSeen) missing(d MariaDB) []string {
 	if !s.program {
@@ -147,14 +158,14 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		text  string
 	}{
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
-		{s.sum != sum(d.conf(s.memory)), mariadbConf + " is not as configured"},
+		{s.sum != sum(d.confOf(s)), mariadbConf + " is not as configured"},
 		{s.pending, "a change of " + mariadbConf + " was cut short"},
 		{s.cut, "a copy of the data was cut short"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},
 		{!s.active, "its accounts cannot be seen: it does not run"},
-		{slices.Contains(s.databases, "test"), "there is a database test"},
+		{s.hasTest(), "there is a database test"},
 	} {
 		if c.wrong {
 			out = append(out, c.text)
@@ -236,7 +247,7 @@ func (d MariaDB) accountStatements(s mariadbSeen) string {
 			fmt.Fprintf(&b, "GRANT %s ON *.* TO %s;\n", strings.Join(a.Privileges, ", "), who)
 		}
 	}
-	if slices.Contains(s.databases, "test") {
+	if s.hasTest() {
 		b.WriteString("DROP DATABASE IF EXISTS test;\n")
 	}
 	if b.Len() == 0 {

@@ -1,0 +1,261 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/clmgr/clmgr/pkg/remote/job"
+)
+
+// Adoption is how a MariaDB that somebody else has made differs from what clmgr lays out.
+type Adoption struct {
+	// Ours says that it is clmgr's already.
+	Ours     bool
+	Settings []Setting // that would change in the server that runs
+	Others   []string  // what else differs
+	seen     mariadbSeen
+	logs     logNames
+}
+
+// Setting is one of the server's that differs.
+type Setting struct {
+	Name, Is, Wanted string
+	// Dynamic says that a server which runs takes it.
+	Dynamic bool
+}
+
+// Lines says it, a line each.
+func (a Adoption) Lines() []string {
+	var out []string
+	for _, s := range a.Settings {
+		wanted := s.Wanted
+		if s.Is == "ON" || s.Is == "OFF" {
+			wanted = onOff(wanted)
+		}
+		line := fmt.Sprintf("%s is %s, and becomes %s", s.Name, s.Is, wanted)
+		if !s.Dynamic {
+			line += ", by a restart"
+		}
+		out = append(out, line)
+	}
+	return append(out, a.Others...)
+}
+
+// Restart names the settings that need one.
+func (a Adoption) Restart() []string {
+	var out []string
+	for _, s := range a.Settings {
+		if !s.Dynamic {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// logNames are where an adopted server keeps the logs of its replication, which it would
+// forget under other names; empty for those of conf.
+type logNames struct{ binary, relay string }
+
+// The configuration's own names, which those of an adopted server take the place of.
+const (
+	ownBinary = "log_bin = mariadb-bin\n"
+	ownRelay  = "relay_log = mariadb-relay-bin\n"
+)
+
+// confOf is the configuration for a server that was seen so.
+func (d MariaDB) confOf(s mariadbSeen) string {
+	text := d.conf(s.memory)
+	if s.logs.binary != "" {
+		text = strings.Replace(text, ownBinary, "log_bin = "+s.logs.binary+"\n", 1)
+	}
+	if s.logs.relay != "" {
+		text = strings.Replace(text, ownRelay, "relay_log = "+s.logs.relay+"\n", 1)
+	}
+	return text
+}
+
+// adoptedLook prints what the mark says of a server that was adopted.
+const adoptedLook = `if [ -e ` + mariadbMark + ` ]; then sed -n '/^adopted /p; /^log_bin /p; /^relay_log /p' ` + mariadbMark + `; fi
+`
+
+// adoptedMark is what the mark says then.
+func adoptedMark(l logNames) string {
+	text := "Made by somebody else, and adopted by clmgr, which may change what is here.\nadopted yes\n"
+	if l.binary != "" {
+		text += "log_bin " + l.binary + "\n"
+	}
+	if l.relay != "" {
+		text += "relay_log " + l.relay + "\n"
+	}
+	return text
+}
+
+// variablesScript prints the settings of a server that runs, and whom it follows.
+const variablesScript = client + ` --execute 'SHOW GLOBAL VARIABLES' | sed 's/^/variable\t/'
+` + followerScript
+
+// Adoption says what would change. An *Unwilling says why it cannot be adopted.
+func (d MariaDB) Adoption(ctx context.Context, m job.Machine) (Adoption, error) {
+	a, err := d.adoption(ctx, m)
+	if err != nil {
+		return a, fmt.Errorf("cannot adopt %s: %w", d.Name, err)
+	}
+	return a, nil
+}
+
+func (d MariaDB) adoption(ctx context.Context, m job.Machine) (Adoption, error) {
+	seen, err := d.look(ctx, m)
+	switch {
+	case err != nil:
+		return Adoption{}, err
+	case seen.ours:
+		return Adoption{Ours: true, Others: seen.missing(d), seen: seen, logs: seen.logs}, nil
+	case !seen.program || !seen.data:
+		return Adoption{}, &Unwilling{"there is no database to adopt: services start lays one out"}
+	case !seen.active:
+		return Adoption{}, &Unwilling{"the unit " + mariadbUnit + " does not run, and only a server that does can be adopted"}
+	}
+	out, err := run(ctx, m, variablesScript, nil)
+	if err != nil {
+		return Adoption{}, err
+	}
+	variables, follows := parseVariables(out)
+	if dir := strings.TrimSuffix(variables["datadir"], "/"); dir != mariadbData {
+		return Adoption{}, &Unwilling{fmt.Sprintf("its data are in %s, and clmgr can manage %s only", dir, mariadbData)}
+	}
+	if follows != "" && !d.Replica {
+		return Adoption{}, &Unwilling{fmt.Sprintf("it follows %s, and its configuration does not say role: slave", follows)}
+	}
+	return d.compare(seen, variables), nil
+}
+
+// parseVariables reads what variablesScript prints.
+func parseVariables(out string) (variables map[string]string, follows string) {
+	variables = map[string]string{}
+	for line := range strings.Lines(out) {
+		words := strings.SplitN(strings.TrimRight(line, "\n"), "\t", 3)
+		if len(words) == 3 && words[0] == "variable" {
+			variables[words[1]] = words[2]
+		}
+		if whom, is := strings.CutPrefix(words[0], "follows "); is {
+			follows = strings.Replace(whom, " ", ":", 1)
+		}
+	}
+	return variables, follows
+}
+
+// compare is pure: from how a server was found to what adopting it changes.
+func (d MariaDB) compare(seen mariadbSeen, variables map[string]string) Adoption {
+	a := Adoption{seen: seen}
+	if isOn(variables["log_bin"]) {
+		a.logs.binary = variables["log_bin_basename"]
+	}
+	a.logs.relay = variables["relay_log_basename"]
+	seen.ours, seen.adopted, seen.logs = true, true, a.logs
+	a.seen = seen
+	a.Settings = settings(d.confOf(seen), variables)
+	a.Others = seen.missing(d)
+	return a
+}
+
+// dynamic are the settings that a server takes while it runs.
+var dynamic = []string{
+	"server_id", "gtid_domain_id", "gtid_strict_mode", "binlog_format", "sync_binlog", "innodb_flush_log_at_trx_commit",
+	"innodb_buffer_pool_size", "read_only",
+}
+
+// settings are those of a configuration that differ from a server's variables. Where it
+// names a log, that is on, and called so.
+func settings(conf string, variables map[string]string) []Setting {
+	var out []Setting
+	for line := range strings.Lines(conf) {
+		name, wanted, is := strings.Cut(strings.TrimSpace(line), " = ")
+		if !is || strings.HasPrefix(name, "#") {
+			continue
+		}
+		name = strings.ReplaceAll(name, "-", "_")
+		value, known := variables[name]
+		s := Setting{Name: name, Is: value, Wanted: wanted, Dynamic: slices.Contains(dynamic, name)}
+		if s.Dynamic && name == "innodb_buffer_pool_size" {
+			s.Dynamic = poolFits(wanted, variables["innodb_buffer_pool_size_max"])
+		}
+		switch {
+		case name == "log_bin":
+			value, s.Wanted = onOff(value), "ON"
+			s.Is = value
+		case name == "relay_log":
+			value = variables["relay_log_basename"]
+		case !known:
+			s.Is = "unknown to it"
+		}
+		if !same(s, variables, value) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// same tells whether a server with these variables is as a setting wants it.
+func same(s Setting, variables map[string]string, value string) bool {
+	switch s.Name {
+	case "bind_address":
+		return value == s.Wanted || s.Wanted == "0.0.0.0" && slices.Contains([]string{"", "*", "::", "NULL"}, value)
+	case "relay_log":
+		return value == "" || value == s.Wanted
+	case "innodb_buffer_pool_size":
+		have, want := bytes(value), bytes(s.Wanted)
+		chunk := max(bytes(variables["innodb_buffer_pool_chunk_size"]), 1)
+		return have >= want && have < want+chunk // which it is rounded up to
+	}
+	if s.Wanted == "0" || s.Wanted == "1" {
+		return value != "" && (value == s.Wanted || isOn(value) == (s.Wanted == "1") && onOff(value) == value)
+	}
+	return value == s.Wanted
+}
+
+func isOn(value string) bool { return onOff(value) == "ON" }
+
+// onOff writes a switch as the server does.
+func onOff(value string) string {
+	switch value {
+	case "1":
+		return "ON"
+	case "0", "":
+		return "OFF"
+	}
+	return value
+}
+
+// bytes reads a size, as 64M or in bytes.
+func bytes(text string) int64 {
+	n, _ := strconv.ParseInt(strings.TrimSuffix(text, "M"), 10, 64)
+	if strings.HasSuffix(text, "M") {
+		n <<= 20
+	}
+	return n
+}
+
+// poolFits tells whether a server may grow to the size while it runs. Versions that have no
+// limit have no such variable.
+func poolFits(size, limit string) bool {
+	return limit == "" || bytes(limit) == 0 || bytes(size) <= bytes(limit)
+}
+
+// statements set what a server takes while it runs.
+func (a Adoption) statements() string {
+	var b strings.Builder
+	for _, s := range a.Settings {
+		if !s.Dynamic {
+			continue
+		}
+		value := s.Wanted
+		if strings.HasSuffix(value, "M") {
+			value = fmt.Sprint(bytes(value))
+		}
+		fmt.Fprintf(&b, "SET GLOBAL %s = %s;\n", s.Name, value)
+	}
+	return b.String()
+}
