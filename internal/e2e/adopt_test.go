@@ -179,7 +179,7 @@ func (k *taken) testAdopted(t *testing.T) {
 	}
 	as := func(when string) {
 		t.Helper()
-		if got := k.sql(t, "m1", "SELECT CONCAT_WS(' ', @@server_id <> 77, @@gtid_strict_mode, @@GLOBAL.binlog_format, @@sync_binlog, @@read_only)"); got != "1 1 ROW 1 0" {
+		if got := k.sql(t, "m1", "SELECT CONCAT_WS(' ', @@server_id <> 77, @@gtid_strict_mode, @@GLOBAL.binlog_format, @@sync_binlog, @@read_only)"); got != "1 ON ROW 1 OFF" {
 			t.Errorf("%s it is set up as %s", when, got)
 		}
 		if got := k.sql(t, "m1", "SELECT (SELECT SUM(id) FROM shop.orders), (SELECT SUM(id) FROM test.mine)"); got != "7\t8" {

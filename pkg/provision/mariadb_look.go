@@ -144,8 +144,11 @@ func (s mariadbSeen) foreign() bool {
 	return !s.ours && slices.ContainsFunc(s.databases, func(d string) bool { return d != "test" })
 }
 
-// hasTest tells whether there is a database test that should go: not where it is somebody's.
-func (s mariadbSeen) hasTest() bool { return !s.adopted && slices.Contains(s.databases, "test") }
+// hasTest tells whether there is a database test that should go: not where it is somebody's,
+// or on a replica, whose source has it.
+func (s mariadbSeen) hasTest(d MariaDB) bool {
+	return !s.adopted && !d.Replica && slices.Contains(s.databases, "test")
+}
 
 // missing says what differs from what is wanted.
 func (s mariadbSeen) missing(d MariaDB) []string {
@@ -165,7 +168,7 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},
 		{!s.active, "its accounts cannot be seen: it does not run"},
-		{s.hasTest(), "there is a database test"},
+		{s.hasTest(d), "there is a database test"},
 	} {
 		if c.wrong {
 			out = append(out, c.text)
@@ -247,7 +250,7 @@ func (d MariaDB) accountStatements(s mariadbSeen) string {
 			fmt.Fprintf(&b, "GRANT %s ON *.* TO %s;\n", strings.Join(a.Privileges, ", "), who)
 		}
 	}
-	if s.hasTest() {
+	if s.hasTest(d) {
 		b.WriteString("DROP DATABASE IF EXISTS test;\n")
 	}
 	if b.Len() == 0 {
