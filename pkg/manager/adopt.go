@@ -60,11 +60,9 @@ func mayAdopt(c command.Command, wishes []*wish) error {
 		return fmt.Errorf("cannot adopt %s: refused, one database at a time", strings.Join(names, ", "))
 	}
 	switch w := wishes[0]; {
-	case w.err != nil:
-		return nil
 	case w.refused != nil:
 		return refusal(w.refused)
-	case w.restart && !c.Yes:
+	case w.err == nil && w.restart && !c.Yes:
 		return fmt.Errorf("cannot adopt %s: refused by %s: %s; say --yes (\"yes\": true) if that is meant", w.service.Target.Name, gateYes, w.wanted.Reason)
 	}
 	return nil

@@ -81,6 +81,18 @@ func (d MariaDB) confOf(s mariadbSeen) string {
 const adoptedLook = `if [ -e ` + mariadbMark + ` ]; then sed -n '/^adopted /p; /^log_bin /p; /^relay_log /p' ` + mariadbMark + `; fi
 `
 
+// readMark reads one line of that.
+func (s *mariadbSeen) readMark(word, rest string) {
+	switch word {
+	case "adopted":
+		s.adopted = true
+	case "log_bin":
+		s.logs.binary = rest
+	case "relay_log":
+		s.logs.relay = rest
+	}
+}
+
 // adoptedMark is what the mark says then.
 func adoptedMark(l logNames) string {
 	text := "Made by somebody else, and adopted by clmgr, which may change what is here.\nadopted yes\n"
@@ -210,10 +222,7 @@ func same(s Setting, variables map[string]string, value string) bool {
 		chunk := max(bytes(variables["innodb_buffer_pool_chunk_size"]), 1)
 		return have >= want && have < want+chunk // which it is rounded up to
 	}
-	if s.Wanted == "0" || s.Wanted == "1" {
-		return value != "" && (value == s.Wanted || isOn(value) == (s.Wanted == "1") && onOff(value) == value)
-	}
-	return value == s.Wanted
+	return value == s.Wanted || value != "" && onOff(value) == onOff(s.Wanted)
 }
 
 func isOn(value string) bool { return onOff(value) == "ON" }

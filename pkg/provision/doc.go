@@ -6,6 +6,8 @@
 //	Packages   apt or dnf, as a job that outlives its connection   packages.go
 //	Memcached  its configuration                                   memcached.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
+//	Adoption   of a MariaDB that somebody else has made, as it runs adopt.go, adopt_do.go
+//	Removal    what laying out has made is taken away again        remove.go, mariadb_remove.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go
 //	Clone      a donor's data in the place of a replica's own      clone.go

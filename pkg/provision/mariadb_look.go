@@ -104,12 +104,6 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.ours = true
 		case "cut":
 			s.cut = true
-		case "adopted":
-			s.adopted = true
-		case "log_bin":
-			s.logs.binary = rest
-		case "relay_log":
-			s.logs.relay = rest
 		case "database":
 			s.databases = append(s.databases, rest)
 		case "account":
@@ -125,6 +119,8 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 				return mariadbSeen{}, err
 			}
 			grants[text] = append(grants[text], privilege)
+		default:
+			s.readMark(word, rest)
 		}
 	}
 	if s.memory == 0 {
