@@ -81,7 +81,7 @@ func newTaken(t *testing.T) *taken {
 				Database: account(), Replication: map[string]any{"user": "copies", "password": "canary-of-the-copies"},
 				Instances: []instance{{Name: "m1", IP: s.ip("m1")}, {Name: "m2", IP: s.ip("m2")}},
 				Services: []service{
-					{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true},
+					{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true, MemPct: 1},
 					{Name: "cache2", Mode: "memcache", Instance: "m2", Managed: true},
 				},
 			},
@@ -167,6 +167,12 @@ func (k *taken) testAdopted(t *testing.T) {
 			t.Errorf("the adoption comes to %q, %q", reason, lines)
 		}
 	})
+	k.untouched(t, "an adoption that would not last", func() {
+		k.on(t, "m1", `printf '[mysqld]\n server-id = 78\n' >/etc/mysql/mariadb.conf.d/own.cnf`)
+		k.run("services", "adopt", "db1", "--yes").want(t, 5, "/etc/mysql/mariadb.conf.d/own.cnf is read after", "sets server-id too")
+		k.on(t, "m1", "rm /etc/mysql/mariadb.conf.d/own.cnf")
+	})
+	pool := k.sql(t, "m1", "SELECT @@innodb_buffer_pool_size")
 	logs := "SELECT CONCAT_WS(' ', @@log_bin_basename, @@relay_log_basename)"
 	names, before := k.sql(t, "m1", logs), k.invocation(t, "m1")
 	k.run("services", "adopt", "db1", "--wait").want(t, 0)
@@ -190,6 +196,9 @@ func (k *taken) testAdopted(t *testing.T) {
 		}
 	}
 	as("adopted,")
+	if got := k.sql(t, "m1", "SELECT @@innodb_buffer_pool_size"); got == pool {
+		t.Errorf("the buffer pool is still %s", got)
+	}
 	position := k.sql(t, "m1", "SELECT @@gtid_binlog_pos")
 	k.run("services", "restart", "db1", "--wait").want(t, 0)
 	as("restarted,")
@@ -205,6 +214,16 @@ func (k *taken) testAdoptedByRestart(t *testing.T) {
 		k.run("services", "adopt", "demo").want(t, 5, "one database at a time")
 		k.run("services", "adopt", "lb3").want(t, 1, "clmgr does not manage it")
 	})
+	// One that the server does not start with leaves it somebody's, with the old one.
+	solo := k.Clusters["solo"]
+	solo.Services[0].Port = 22
+	k.configure()
+	k.run("services", "adopt", "db3", "--yes", "--wait").want(t, 1, "the old configuration serves again")
+	if got := k.on(t, "m3", "ls /var/lib/mysql/clmgr-managed /etc/mysql/mariadb.conf.d/99-* 2>/dev/null; mariadb -NBe 'SELECT @@port, @@log_bin'"); got != "3306\t0" {
+		t.Errorf("given back, there is %s", got)
+	}
+	solo.Services[0].Port = 0
+	k.configure()
 	before := k.invocation(t, "m3")
 	k.run("services", "adopt", "db3", "--yes", "--wait").want(t, 0)
 	if after := k.invocation(t, "m3"); after == before {
@@ -289,6 +308,9 @@ systemctl is-enabled memcached haproxy; systemctl is-active memcached haproxy; t
 		t.Errorf("of both there is\n%s", got)
 	}
 	k.run("services", "start", "cache2", "--wait").want(t, 0)
+	// A removal that was cut short leaves nothing that starts, and is carried on.
+	k.on(t, "m2", "systemctl stop mariadb; rm -rf /var/lib/mysql/mysql")
+	k.run("services", "start", "db2", "--wait").want(t, 1, "/var/lib/mysql holds no database, but ")
 	// Once nobody follows it, the primary may go too.
 	k.run("services", "remove", "db2", "--yes", "--wait").want(t, 0)
 	k.run("services", "remove", "db1", "--yes", "--wait").want(t, 0)

@@ -105,9 +105,14 @@ func adoptedMark(l logNames) string {
 	return text
 }
 
-// variablesScript prints the settings of a server that runs, and whom it follows.
+// variablesScript prints the settings of a server that runs, whom it follows, and what is
+// set by files that it reads after ours.
 const variablesScript = client + ` --execute 'SHOW GLOBAL VARIABLES' | sed 's/^/variable\t/'
-` + followerScript
+` + followerScript + `ours=$(basename ` + mariadbConf + `)
+for f in $(dirname ` + mariadbConf + `)/*.cnf; do
+	if [ "$(basename "$f")" \> "$ours" ]; then sed -n "s|^[[:space:]]*\([A-Za-z_-][A-Za-z_-]*\)[[:space:]]*\(=.*\)\{0,1\}$|later $f \1|p" "$f"; fi
+done
+`
 
 // Adoption says what would change. An *Unwilling says why it cannot be adopted.
 func (d MariaDB) Adoption(ctx context.Context, m job.Machine) (Adoption, error) {
@@ -135,13 +140,42 @@ func (d MariaDB) adoption(ctx context.Context, m job.Machine) (Adoption, error) 
 		return Adoption{}, err
 	}
 	variables, follows := parseVariables(out)
+	a := d.compare(seen, variables)
+	if file, name := overridden(d.confOf(a.seen), out); file != "" {
+		return Adoption{}, &Unwilling{fmt.Sprintf("%s is read after %s, and sets %s too: rename it, so that it is read before", file, mariadbConf, name)}
+	}
 	if dir := strings.TrimSuffix(variables["datadir"], "/"); dir != mariadbData {
 		return Adoption{}, &Unwilling{fmt.Sprintf("its data are in %s, and clmgr can manage %s only", dir, mariadbData)}
 	}
 	if follows != "" && !d.Replica {
 		return Adoption{}, &Unwilling{fmt.Sprintf("it follows %s, and its configuration does not say role: slave", follows)}
 	}
-	return d.compare(seen, variables), nil
+	return a, nil
+}
+
+// overridden finds a setting of ours that a later file of the machine's sets too, by what
+// variablesScript prints.
+func overridden(conf, out string) (file, name string) {
+	plain := func(s string) string {
+		s = strings.ReplaceAll(strings.ToLower(s), "-", "_")
+		for _, prefix := range []string{"loose_", "skip_", "disable_", "enable_"} {
+			s = strings.TrimPrefix(s, prefix)
+		}
+		return s
+	}
+	ours := map[string]bool{}
+	for line := range strings.Lines(conf) {
+		if name, _, is := strings.Cut(line, " = "); is {
+			ours[plain(name)] = true
+		}
+	}
+	for line := range strings.Lines(out) {
+		rest, is := strings.CutPrefix(strings.TrimSpace(line), "later ")
+		if at := strings.LastIndex(rest, " "); is && at > 0 && ours[plain(rest[at+1:])] {
+			return rest[:at], rest[at+1:]
+		}
+	}
+	return "", ""
 }
 
 // parseVariables reads what variablesScript prints.

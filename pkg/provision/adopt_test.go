@@ -107,3 +107,18 @@ func TestParseVariables(t *testing.T) {
 		t.Error("an empty one is unknown")
 	}
 }
+
+func TestOverridden(t *testing.T) {
+	d := database()
+	for _, c := range []struct{ out, want string }{
+		{"", " "},
+		{"later /etc/x.cnf max_connections\nvariable\tlater\tserver_id\n", " "},
+		{"later /etc/x.cnf max_connections\nlater /etc/y.cnf server-id\n", "/etc/y.cnf server-id"},
+		{"later /etc/my own.cnf skip-log-bin\n", "/etc/my own.cnf skip-log-bin"},
+		{"later /etc/x.cnf skip_name_resolve\n", "/etc/x.cnf skip_name_resolve"},
+	} {
+		if file, name := overridden(d.conf(1<<20), c.out); file+" "+name != c.want {
+			t.Errorf("%q: %s %s, want %s", c.out, file, name, c.want)
+		}
+	}
+}
