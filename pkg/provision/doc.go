@@ -7,6 +7,7 @@
 //	Memcached  its configuration                                   memcached.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
 //	Adoption   of a MariaDB that somebody else has made, as it runs adopt.go, adopt_do.go
+//	           what its server takes without a restart             adopt_settings.go
 //	Removal    what laying out has made is taken away again        remove.go, mariadb_remove.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go

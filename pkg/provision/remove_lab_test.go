@@ -56,35 +56,47 @@ func lostEverywhere(t *testing.T, machine job.Machine, do func(job.Machine) erro
 
 // TestLostOnTheWay adopts a database and removes it again, by managers that lose it.
 func TestLostOnTheWay(t *testing.T) {
-	b := boot(t, lab.Debian12(), lab.Debian12())
+	b := boot(t, lab.Debian12(), lab.Debian13())
+	t.Run("Debian 12", func(t *testing.T) { b.testLost(t, b.one, "m1") })
+	t.Run("Debian 13", func(t *testing.T) { b.testLost(t, b.two, "m2") })
+}
+
+func (b *bench) testLost(t *testing.T, host *remote.Host, name string) {
 	d := b.database("db1")
 	d.MemPct = 0
-	d.Health = &provision.Health{Addr: netip.AddrPortFrom(b.Machine("m1").IP(), 9200), MaxLag: 10 * time.Second}
-	if _, err := (provision.Packages{"mariadb-server"}).Install(t.Context(), b.one, b.job()); err != nil {
+	d.Health = &provision.Health{Addr: netip.AddrPortFrom(b.Machine(name).IP(), 9200), MaxLag: 10 * time.Second}
+	if _, err := (provision.Packages{"mariadb-server"}).Install(t.Context(), host, b.job()); err != nil {
 		t.Fatal(err)
 	}
-	b.on(t, "m1", `printf '[mariadbd]\nbind-address=*\nskip_name_resolve=1\nlog_bin=own-bin\nlog_slave_updates=1\nserver_id=77\n' >/etc/mysql/mariadb.conf.d/60-own.cnf
+	b.on(t, name, `printf '[mariadbd]\nbind-address=*\nskip_name_resolve=1\nlog_bin=own-bin\nlog_slave_updates=1\nserver_id=77\n' >/etc/mysql/mariadb.conf.d/60-own.cnf
 systemctl start mariadb; mariadb -e 'CREATE DATABASE shop; CREATE TABLE shop.orders AS SELECT 7 AS id'`)
-	before := b.on(t, "m1", "systemctl show -P InvocationID mariadb")
-	lostEverywhere(t, b.one, func(m job.Machine) error { return d.Adopt(t.Context(), m, false) })
-	install(t, d, b.one, false)
-	if got := b.on(t, "m1", "systemctl show -P InvocationID mariadb"); got != before {
+	before := b.on(t, name, "systemctl show -P InvocationID mariadb")
+	bigger := d
+	bigger.MemPct = 90
+	if a, err := bigger.Adoption(t.Context(), host); err != nil || !strings.Contains(strings.Join(a.Lines(), "; "), "innodb_buffer_pool_size is 134217728, and becomes ") {
+		t.Errorf("%q, %v", a.Lines(), err)
+	} else {
+		t.Logf("%q", a.Lines())
+	}
+	lostEverywhere(t, host, func(m job.Machine) error { return d.Adopt(t.Context(), m, false) })
+	install(t, d, host, false)
+	if got := b.on(t, name, "systemctl show -P InvocationID mariadb"); got != before {
 		t.Error("the server was restarted")
 	}
-	if got := b.on(t, "m1", "mariadb -NBe 'SELECT id, @@server_id FROM shop.orders'"); got != "7\t1" {
+	if got := b.on(t, name, "mariadb -NBe 'SELECT id, @@server_id FROM shop.orders'"); got != "7\t1" {
 		t.Errorf("there is %s", got)
 	}
 
-	doomed := provision.Doomed{MariaDB: d, Addr: netip.AddrPortFrom(b.Machine("m1").IP(), 3306)}
-	lostEverywhere(t, b.one, func(m job.Machine) error { return doomed.Remove(t.Context(), m) })
-	if r, err := doomed.Removal(t.Context(), b.one); err != nil || len(r.Lines()) > 0 {
+	doomed := provision.Doomed{MariaDB: d, Addr: netip.AddrPortFrom(b.Machine(name).IP(), 3306)}
+	lostEverywhere(t, host, func(m job.Machine) error { return doomed.Remove(t.Context(), m) })
+	if r, err := doomed.Removal(t.Context(), host); err != nil || len(r.Lines()) > 0 {
 		t.Errorf("left are %q, %v", r.Lines(), err)
 	}
-	if got := b.on(t, "m1", "ls -A /var/lib/mysql | grep -v '^debian-'; systemctl is-active mariadb clmgr-health; ls /etc/mysql/mariadb.conf.d"); !strings.HasPrefix(got, "inactive\ninactive\n") || strings.Contains(got, "99-clmgr") {
+	if got := b.on(t, name, "ls -A /var/lib/mysql | grep -v '^debian-'; systemctl is-active mariadb clmgr-health; ls /etc/mysql/mariadb.conf.d"); !strings.HasPrefix(got, "inactive\ninactive\n") || strings.Contains(got, "99-clmgr") {
 		t.Errorf("left is %s", got)
 	}
-	install(t, d, b.one, true)
-	lostEverywhere(t, b.one, func(m job.Machine) error {
+	install(t, d, host, true)
+	lostEverywhere(t, host, func(m job.Machine) error {
 		return provision.Memcached{Name: "cache1", Unit: "memcached"}.Remove(t.Context(), m)
 	})
 }
