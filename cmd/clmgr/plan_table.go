@@ -31,6 +31,13 @@ func (a *app) planTable(d plan.Document) error {
 	if _, err := fmt.Fprintln(a.out, t.render()); err != nil {
 		return err
 	}
+	for _, p := range d.Plans {
+		for n, change := range p.Changes {
+			if _, err := fmt.Fprintf(a.out, "%s%s: %s\n", []string{"\n", ""}[min(n, 1)], p.Service, change); err != nil {
+				return err
+			}
+		}
+	}
 	_, err := fmt.Fprintf(a.out, "\n%d steps, %d of them done; nothing was changed\n", steps, done)
 	return err
 }

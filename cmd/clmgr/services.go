@@ -40,6 +40,8 @@ refused: services sync gives it a copy in their place.`},
 		c.AddCommand(newLifecycleCommand(a, h))
 	}
 	c.AddCommand(newSyncCommand(a))
+	c.AddCommand(newRemoveCommand(a))
+	c.AddCommand(newAdoptCommand(a))
 	return c
 }
 

@@ -50,6 +50,7 @@ type service struct {
 	Via      string `yaml:"via,omitempty"`
 	VIP      string `yaml:"vip,omitempty"`
 	Managed  bool   `yaml:"managed,omitempty"`
+	MemPct   int    `yaml:"mem_pct,omitempty"`
 }
 
 // manager is one clmgr: its configuration, and the folder for what it remembers.

@@ -155,10 +155,13 @@ func (s *site) everything(t *testing.T) string {
 	t.Helper()
 	var out []string
 	for _, machine := range s.Machines() {
-		out = append(out, fmt.Sprintf("%s:\n%s", machine.Name(), s.on(t, machine.Name(), `
-dpkg-query -W | sha256sum; stat -c '%Y %s' /var/log/dpkg.log
-find /etc /usr/sbin /usr/local -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
-for u in mariadb memcached haproxy keepalived clmgr-health; do systemctl show -P InvocationID $u; done`)))
+		out = append(out, fmt.Sprintf("%s:\n%s", machine.Name(), s.on(t, machine.Name(), everythingHere)))
 	}
 	return strings.Join(out, "\n")
 }
+
+// everythingHere prints it for one machine.
+const everythingHere = `
+dpkg-query -W | sha256sum; stat -c '%Y %s' /var/log/dpkg.log
+find /etc /usr/sbin /usr/local -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
+for u in mariadb memcached haproxy keepalived clmgr-health; do systemctl show -P InvocationID $u; done`

@@ -104,6 +104,24 @@ func TestProxies(t *testing.T) {
 		b.sql(t, "m2", "START SLAVE SQL_THREAD")
 		eventually(t, "the replica's answer", func() bool { return reads.one(t.Context(), "SELECT @@hostname") == "m2" })
 	})
+	t.Run("a guard removed and added again", func(t *testing.T) {
+		has := func(machine string) bool {
+			return strings.Contains(b.on(t, machine, "ip -o addr show"), " "+b.VIP().String()+"/")
+		}
+		holder, other := "m4", "m5"
+		if has(other) {
+			holder, other = other, holder
+		}
+		guard := "vip" + strings.TrimPrefix(holder, "m")
+		m.run("services", "remove", guard, "--wait").want(t, 0)
+		eventually(t, "the address on "+other, func() bool { return has(other) && !has(holder) })
+		if got := b.on(t, holder, "ls /etc/keepalived/keepalived.conf /etc/keepalived/clmgr-alive 2>/dev/null; systemctl is-enabled keepalived || true"); got != "disabled" {
+			t.Errorf("there is still %s", got)
+		}
+		eventually(t, "a write", func() bool { return writes.write(t.Context()) == nil })
+		m.run("services", "start", guard, "--wait").want(t, 0)
+		eventually(t, "a healthy heartbeat", func() bool { return m.run("instances", "heartbeat").code == 0 })
+	})
 }
 
 // shop makes what the clients write to and read from.

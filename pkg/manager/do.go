@@ -46,6 +46,8 @@ func verbs() map[string]map[string]verb {
 			handlers.Install:           (*Manager).lifecycle,
 			handlers.Replicate:         (*Manager).lifecycle,
 			handlers.Sync:              (*Manager).lifecycle,
+			handlers.Adopt:             (*Manager).lifecycle,
+			handlers.Remove:            (*Manager).lifecycle,
 		},
 		"actions": {
 			"list":   (*Manager).listActions,

@@ -25,6 +25,10 @@ type wish struct {
 	steps   plan.Steps
 	ids     []actions.ID // of what was queued for it
 	empty   bool         // a replica to be synced was seen to hold no database
+	// changes are what a removal or an adoption comes to, and refused why it must not be.
+	changes []string
+	refused error
+	restart bool // whether an adoption needs one, or nobody could look
 	err     error
 }
 
@@ -56,6 +60,7 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	}
 	needs.found(wishes)
 	m.replaced(ctx, wishes)
+	m.weighed(ctx, wishes)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
@@ -67,8 +72,10 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if c.DryRun {
 		return m.plans(c, wishes)
 	}
-	if err := mayReplace(c, wishes); err != nil {
-		return command.Fail(c, command.Refused, err)
+	for _, may := range []func(command.Command, []*wish) error{mayReplace, mayRemove, mayAdopt} {
+		if err := may(c, wishes); err != nil {
+			return command.Fail(c, command.Refused, err)
+		}
 	}
 	if err := m.heldBack(ctx, c, wishes, status); err != nil {
 		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
@@ -119,7 +126,7 @@ func (m *Manager) wishes(verb string, chosen []chosen, s heartbeat.Status) []*wi
 			_, managed := m.managed[key]
 			w.wanted = plan.Wish{
 				Verb: verb, Service: heartbeat.Service{Cluster: ch.cluster.Name, Name: v.Target.Name, IP: v.IP}, Machine: machine,
-				Powers: ch.cluster.Driver.Name() != cloud.LocalName, Up: managed && seenUp(s, key),
+				Powers: ch.cluster.Driver.Name() != cloud.LocalName && verb != handlers.Remove && verb != handlers.Adopt, Up: managed && seenUp(s, key),
 			}
 		}
 	}
@@ -176,7 +183,7 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 	for n, a := range w.steps.Drafts {
 		w.steps.Drafts[n] = actions.Bind(a, s)
 	}
-	w.steps.Drafts[len(w.steps.Drafts)-1].Require = replacing(c, w)
+	w.steps.Drafts[len(w.steps.Drafts)-1].Require = meant(c, w)
 	if last := &w.steps.Drafts[len(w.steps.Drafts)-1]; c.Action == "restart" && w.steps.Code == command.OK {
 		last.Require, w.err = m.invocation(ctx, w)
 		if w.err != nil {
@@ -290,7 +297,7 @@ func standing(w *wish, verb string, a actions.Action, v actions.Verdict) (comman
 
 // startingOr is the code of what is under way.
 func startingOr(verb string) command.Code {
-	if verb == "stop" {
+	if verb == "stop" || verb == handlers.Remove {
 		return command.Stopping
 	}
 	return command.Starting

@@ -49,6 +49,11 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 				return "not installed: " + strings.Join(missing, ", "), nil
 			},
 			Do: func(ctx context.Context, j job.Job) error {
+				if s.Mode == "mariadb" { // its package would be changed under somebody's data
+					if err := m.mariadb(s).Spare(ctx, host); err != nil {
+						return err
+					}
+				}
 				_, err := packages.Install(ctx, host, j)
 				return err
 			},
@@ -147,7 +152,7 @@ func (m *Manager) plans(c command.Command, wishes []*wish) command.Result {
 			continue
 		}
 		doc.Plans = append(doc.Plans, plan.Plan{
-			Cluster: w.cluster.Name, Service: w.service.Target.Name, Steps: w.steps.All, Code: w.steps.Code, Reason: w.steps.Reason,
+			Cluster: w.cluster.Name, Service: w.service.Target.Name, Steps: w.steps.All, Changes: w.changes, Code: w.steps.Code, Reason: w.steps.Reason,
 		})
 	}
 	r.Body, r.Reason = doc, strings.Join(reasons, "; ")
@@ -161,6 +166,16 @@ func (m *Manager) whyNot(verb string, w *wish) error {
 	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
+		}
+		return nil
+	case handlers.Adopt:
+		if s.Adopting == nil {
+			return fmt.Errorf("cannot adopt %s: %s", s.Name, s.WhyNot(verb))
+		}
+		return nil
+	case handlers.Remove:
+		if s.Removing == nil {
+			return fmt.Errorf("cannot remove %s: %s", s.Name, s.WhyNot(verb))
 		}
 		return nil
 	case handlers.Sync:

@@ -15,6 +15,7 @@ type Plan struct {
 	Steps            []Step
 	Code             command.Code // what the last step waits for; OK where it need not
 	Reason           string
+	Changes          []string // what the last step comes to, where it was looked at
 }
 
 type wirePlan struct {
@@ -23,6 +24,7 @@ type wirePlan struct {
 	Code    command.Code `json:"code"`
 	Reason  string       `json:"reason,omitempty"`
 	Steps   []wireStep   `json:"steps"`
+	Changes []string     `json:"changes,omitempty"`
 }
 
 type wireStep struct {
@@ -32,11 +34,11 @@ type wireStep struct {
 }
 
 // MarshalJSON encodes {"plans":[{"cluster":…,"service":…,"code":…,"steps":[{"do":
-// "services:install:node10","state":"done|due|waits","reason":…}]}]}.
+// "services:install:node10","state":"done|due|waits","reason":…}],"changes":["…"]}]}.
 func (d Document) MarshalJSON() ([]byte, error) {
 	out := make([]wirePlan, 0, len(d.Plans))
 	for _, p := range d.Plans {
-		w := wirePlan{Cluster: p.Cluster, Service: p.Service, Code: p.Code, Reason: p.Reason, Steps: []wireStep{}}
+		w := wirePlan{Cluster: p.Cluster, Service: p.Service, Code: p.Code, Reason: p.Reason, Changes: p.Changes, Steps: []wireStep{}}
 		for _, s := range p.Steps {
 			w.Steps = append(w.Steps, wireStep{Do: s.Text(), State: s.State, Reason: s.Reason})
 		}

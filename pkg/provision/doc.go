@@ -10,6 +10,9 @@
 //	           the three of them: one file, and the unit with it   served.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
 //	Health     what answers balancers beside it; a way to stop     health.go, health.pl, drain.go
+//	Adoption   of a MariaDB that somebody else has made, as it runs adopt.go, adopt_do.go
+//	           what its server takes without a restart             adopt_settings.go
+//	Removal    what laying out has made is taken away again        remove.go, mariadb_remove.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go
 //	Clone      a donor's data in the place of a replica's own      clone.go

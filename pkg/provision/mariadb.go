@@ -107,9 +107,9 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 		return false, nil
 	}
 	if seen.foreign() {
-		return false, fmt.Errorf("%s holds data that clmgr has not made (%s): move it away, or leave the service unmanaged", mariadbData, strings.Join(seen.databases, ", "))
+		return false, d.somebodys(seen)
 	}
-	if _, err := run(ctx, m, layOut, strings.NewReader(d.conf(seen.memory))); err != nil {
+	if _, err := run(ctx, m, layOut, strings.NewReader(d.confOf(seen))); err != nil {
 		return false, err
 	}
 	if seen, err = d.look(ctx, m); err != nil {
@@ -132,6 +132,23 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 		return false, fmt.Errorf("done, and still: %s", strings.Join(left, "; "))
 	}
 	return true, nil
+}
+
+// Spare is an error where there are data that clmgr has not made.
+func (d MariaDB) Spare(ctx context.Context, m job.Machine) error {
+	seen, err := d.look(ctx, m)
+	if err == nil && seen.foreign() {
+		err = d.somebodys(seen)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot install %s: %w", d.Name, err)
+	}
+	return nil
+}
+
+func (d MariaDB) somebodys(s mariadbSeen) error {
+	return fmt.Errorf("%s holds data that clmgr has not made (%s): clmgr services adopt %s takes it over; else move it away, or leave the service unmanaged",
+		mariadbData, strings.Join(s.databases, ", "), d.Name)
 }
 
 // client runs the statements on standard input, which are UTF-8, as root, through the

@@ -23,6 +23,8 @@ type mariadbSeen struct {
 	active    bool
 	data      bool // there is a data directory with something in it
 	ours      bool // and our mark
+	adopted   bool // which says that somebody else has made them
+	logs      logNames
 	cut       bool // a copy was put in their place, not to the end
 	databases []string
 	accounts  map[string]accountSeen // by user@host
@@ -45,7 +47,7 @@ case $unit in *ActiveState=active*) echo active yes;; esac
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
 if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
 if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
-for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) d=${d%/}; echo database "${d##*/}";; esac; done
+` + adoptedLook + `for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) d=${d%/}; echo database "${d##*/}";; esac; done
 case $unit in *ActiveState=active*) ` + client + ` <<'SQL'
 SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
 SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
@@ -118,6 +120,8 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 				return mariadbSeen{}, err
 			}
 			grants[text] = append(grants[text], privilege)
+		default:
+			s.readMark(word, rest)
 		}
 	}
 	if s.memory == 0 {
@@ -137,6 +141,12 @@ func (s mariadbSeen) foreign() bool {
 	return !s.ours && slices.ContainsFunc(s.databases, func(d string) bool { return d != "test" })
 }
 
+// hasTest tells whether there is a database test that should go: not where it is somebody's,
+// or on a replica, whose source has it.
+func (s mariadbSeen) hasTest(d MariaDB) bool {
+	return !s.adopted && !d.Replica && slices.Contains(s.databases, "test")
+}
+
 // missing says what differs from what is wanted.
 func (s mariadbSeen) missing(d MariaDB) []string {
 	if !s.program {
@@ -148,14 +158,14 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		text  string
 	}{
 		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
-		{s.sum != sum(d.conf(s.memory)), mariadbConf + " is not as configured"},
+		{s.sum != sum(d.confOf(s)), mariadbConf + " is not as configured"},
 		{s.pending, "a change of " + mariadbConf + " was cut short"},
 		{s.cut, "a copy of the data was cut short"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
 		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},
 		{!s.active, "its accounts cannot be seen: it does not run"},
-		{slices.Contains(s.databases, "test"), "there is a database test"},
+		{s.hasTest(d), "there is a database test"},
 	} {
 		if c.wrong {
 			out = append(out, c.text)
@@ -237,7 +247,7 @@ func (d MariaDB) accountStatements(s mariadbSeen) string {
 			fmt.Fprintf(&b, "GRANT %s ON *.* TO %s;\n", strings.Join(a.Privileges, ", "), who)
 		}
 	}
-	if slices.Contains(s.databases, "test") {
+	if s.hasTest(d) {
 		b.WriteString("DROP DATABASE IF EXISTS test;\n")
 	}
 	if b.Len() == 0 {

@@ -228,6 +228,7 @@ func (r Replica) mayBegin(ctx context.Context, seen replicaSeen) error {
 		return fmt.Errorf("it has held data of its own, and needs a copy first: clmgr services sync %s", r.Name)
 	}
 	out, err := run(ctx, r.SourceMachine, `if systemctl is-active --quiet `+mariadbUnit+`; then echo running
+if grep -qs '^adopted ' `+mariadbMark+`; then echo adopted; exit; fi # its logs may begin after its data
 `+client+` --execute 'SHOW BINARY LOGS' | head -n 1; fi`, nil)
 	if err != nil {
 		return &NotYet{"its source cannot be asked: " + err.Error()}

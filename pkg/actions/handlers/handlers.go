@@ -27,6 +27,8 @@ type Service struct {
 	Managed    bool
 	Provisions []Provision
 	Syncing    *Syncing // nil for what is no replica
+	Removing   *Removing
+	Adopting   *Adopting // nil for what is no database
 	// Drain keeps new clients from a service that is about to stop, and returns when the old
 	// ones are gone or have had time to go; nil where nobody leads clients to it.
 	Drain func(context.Context) error
@@ -55,6 +57,10 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.provision
 	case "services " + Sync:
 		return h.sync
+	case "services " + Adopt:
+		return h.adopt
+	case "services " + Remove:
+		return h.remove
 	}
 	return nil
 }
