@@ -29,7 +29,7 @@ func (m *Manager) leadAddresses(ctx context.Context, looked []seen) error {
 	var failures []error
 	for _, cluster := range m.clusters {
 		moves, can := cluster.Driver.(cloud.Addresses)
-		if !can || !slices.ContainsFunc(looked, func(s seen) bool { return s.look.Cluster == cluster.Name }) {
+		if !can || cluster.Driver.Name() == cloud.LocalName || !slices.ContainsFunc(looked, func(s seen) bool { return s.look.Cluster == cluster.Name }) {
 			continue
 		}
 		for ip, holders := range m.holders(cluster, status) {
