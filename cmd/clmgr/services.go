@@ -39,7 +39,7 @@ refused: services sync gives it a copy in their place.`},
 	} {
 		c.AddCommand(newLifecycleCommand(a, h))
 	}
-	c.AddCommand(newSyncCommand(a))
+	c.AddCommand(newSyncCommand(a), newRollingCommand(a))
 	return c
 }
 

@@ -46,6 +46,7 @@ func verbs() map[string]map[string]verb {
 			handlers.Install:           (*Manager).lifecycle,
 			handlers.Replicate:         (*Manager).lifecycle,
 			handlers.Sync:              (*Manager).lifecycle,
+			handlers.RollingRestart:    (*Manager).rollingRestart,
 		},
 		"actions": {
 			"list":   (*Manager).listActions,

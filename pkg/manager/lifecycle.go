@@ -181,6 +181,11 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 			return
 		}
 	}
+	m.add(ctx, c, w)
+}
+
+// add adds the steps of a wish to the queue, as one plan.
+func (m *Manager) add(ctx context.Context, c command.Command, w *wish) {
 	receipt, err := m.ledger.Add(ctx, actions.Request{
 		Drafts: w.steps.Drafts, InOrder: true, Strict: true, AskedBy: m.asker(c), Words: m.words,
 	})

@@ -186,18 +186,22 @@ func (r Replica) replicate(ctx context.Context, seen replicaSeen) error {
 		if err := r.mayBegin(ctx, seen); err != nil {
 			return err
 		}
-		// Version 11.4 and later ask for TLS unless told otherwise, which older masters and
-		// the ones laid out here do not speak.
-		statements = fmt.Sprintf(`STOP ALL SLAVES;
-CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = %s, MASTER_PASSWORD = %s,
-  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0;
-START SLAVE;
-`, r.SourceAddr.Addr(), r.SourceAddr.Port(), sqlText(r.User), sqlText(r.Password.Reveal()))
+		statements = r.changeMaster()
 	}
 	if _, err := run(ctx, r.Machine, client, strings.NewReader(statements)); err != nil {
 		return err
 	}
 	return r.verify(ctx)
+}
+
+// changeMaster has it follow its source from where it is. Version 11.4 and later ask for
+// TLS unless told otherwise, which older masters and the ones laid out here do not speak.
+func (r Replica) changeMaster() string {
+	return fmt.Sprintf(`STOP ALL SLAVES;
+CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = %s, MASTER_PASSWORD = %s,
+  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0;
+START SLAVE;
+`, r.SourceAddr.Addr(), r.SourceAddr.Port(), sqlText(r.User), sqlText(r.Password.Reveal()))
 }
 
 // copied tells whether it is as a copy has left it, which nobody has written to since.

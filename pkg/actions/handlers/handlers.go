@@ -27,6 +27,7 @@ type Service struct {
 	Managed    bool
 	Provisions []Provision
 	Syncing    *Syncing // nil for what is no replica
+	Rolling    *Rolling // nil for what is no managed database
 	// Drain keeps new clients from a service that is about to stop, and returns when the old
 	// ones are gone or have had time to go; nil where nobody leads clients to it.
 	Drain func(context.Context) error
@@ -55,6 +56,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.provision
 	case "services " + Sync:
 		return h.sync
+	case "services " + RestartReplica, "services " + HandOver:
+		return h.rolling
 	}
 	return nil
 }
