@@ -57,6 +57,7 @@ func TestRolling(t *testing.T) {
 	}
 	t.Run("one that does not start again", d.testBroken)
 	t.Run("while clients read and write", d.testServing)
+	t.Run("killed again and again", d.testKilled)
 }
 
 func (d *databases) starts(t *testing.T, machine string) int {
@@ -88,10 +89,9 @@ func (d *databases) testBroken(t *testing.T) {
 	d.on(t, "m3", "rm /etc/mysql/mariadb.conf.d/999-broken.cnf")
 	_, rest, _ := strings.Cut(a.stderr, "clmgr actions retry ")
 	id, _, _ := strings.Cut(rest, " ")
-	plan, _, _ := strings.Cut(id, ".")
 	d.m.run("actions", "cancel", id).want(t, 0)
 	if list := d.m.run("-o", "table", "actions", "list").stdout; strings.Contains(list, "waiting") {
-		t.Errorf("what comes after %s of %s waits still:\n%s", id, plan, list)
+		t.Errorf("what comes after %s waits still:\n%s", id, list)
 	}
 	d.m.run("services", "start", "db3", "--wait").want(t, 0)
 	eventually(t, "a healthy heartbeat", func() bool { return d.m.run("instances", "heartbeat").code == 0 })
@@ -99,11 +99,57 @@ func (d *databases) testBroken(t *testing.T) {
 
 // testServing has clients read and write all the time.
 func (d *databases) testServing(t *testing.T) {
+	s := d.served(t, func() { d.m.run("services", "rolling_restart", "demo", "--wait").want(t, 0) })
+	if len(s.down) > 2 {
+		t.Errorf("writes failed %d times: %s", len(s.down), s.outages())
+	}
+	for _, o := range s.down {
+		if o.took() > 10*time.Second {
+			t.Errorf("writes failed for %s", o.took())
+		}
+	}
+}
+
+// testKilled kills clmgr again and again; what comes after it goes on.
+func (d *databases) testKilled(t *testing.T) {
+	d.served(t, func() {
+		p := d.m.start("services", "rolling_restart", "demo", "--wait")
+		for n := range 4 {
+			time.Sleep(time.Duration(4+n) * time.Second)
+			must(t, p.cmd.Process.Kill())
+			p.wait()
+			eventually(t, "the end of a lease", func() bool {
+				p = d.m.start("instances", "heartbeat")
+				time.Sleep(2 * time.Second)
+				select {
+				case <-p.ended:
+					return false
+				default:
+					return true // it is at work
+				}
+			})
+		}
+		p.wait()
+		for range 60 {
+			d.m.run("instances", "heartbeat")
+			if list := d.m.run("-o", "table", "actions", "list").stdout; !strings.Contains(list, "waiting") && !strings.Contains(list, "running") {
+				return
+			}
+			time.Sleep(time.Second)
+		}
+		t.Error("it is not over")
+	})
+}
+
+// served has clients read and write while all databases are restarted, each once.
+func (d *databases) served(t *testing.T, restart func()) *sampler {
+	t.Helper()
 	before := d.allStarts(t)
+	d.sql(t, "m1", "TRUNCATE shop.orders")
 	s := newSampler(t, d)
 	time.Sleep(time.Second)
 	began := time.Now()
-	d.m.run("services", "rolling_restart", "demo", "--wait").want(t, 0)
+	restart()
 	took := time.Since(began)
 	time.Sleep(3 * time.Second)
 	s.stop()
@@ -117,15 +163,7 @@ func (d *databases) testServing(t *testing.T) {
 	t.Logf("it took %s; %d reads, %d of them failed; %d writes, %d of them failed: %s", took.Round(time.Second/10),
 		s.reads, s.failedReads, len(s.written)+s.failedWrites, s.failedWrites, s.outages())
 	if s.failedReads > 0 {
-		t.Errorf("%d reads failed: %v", s.failedReads, s.readErrors)
-	}
-	if len(s.down) > 2 {
-		t.Errorf("writes failed %d times: %s", len(s.down), s.outages())
-	}
-	for _, o := range s.down {
-		if o.took() > 10*time.Second {
-			t.Errorf("writes failed for %s", o.took())
-		}
+		t.Errorf("%d reads failed: %v", s.failedReads, s.readErrors[:min(len(s.readErrors), 5)])
 	}
 	s.onlyOneWritable(t)
 	d.hasAll(t, s.written)
@@ -146,6 +184,7 @@ func (d *databases) testServing(t *testing.T) {
 			t.Errorf("after that %s needs %s", name, got)
 		}
 	}
+	return s
 }
 
 // hasAll counts what was acknowledged on all three.
@@ -220,7 +259,6 @@ func newSampler(t *testing.T, d *databases) *sampler {
 	})
 	for _, machine := range []string{"m1", "m2", "m3"} {
 		direct := shopper(t, d.ip(machine), 3306)
-		direct.db.SetMaxIdleConns(1)
 		s.again(time.Millisecond, func(int) {
 			asked := time.Now()
 			switch direct.one(t.Context(), "SELECT @@GLOBAL.read_only") {

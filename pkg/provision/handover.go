@@ -154,8 +154,8 @@ func (h Handover) takeBack(ctx context.Context, t *term, s standing, why error) 
 	seen := h.look(ctx, t)
 	to := find(seen, h.To)
 	switch {
-	case to.err != nil || !to.running:
-		return fmt.Errorf("%w; and whether %s takes writes cannot be seen", why, to.Name)
+	case to.err != nil:
+		return fmt.Errorf("%w; and whether %s takes writes cannot be seen: %w", why, to.Name, to.err)
 	case to.writable:
 		return h.settle(ctx, t, seen) // it had come through
 	case to.host == "":

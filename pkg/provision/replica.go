@@ -247,8 +247,12 @@ func (r Replica) mayBegin(ctx context.Context, seen replicaSeen) error {
 	return nil
 }
 
-// proof is where rows are written that show that replication works.
-const proof = `CREATE DATABASE IF NOT EXISTS clmgr;
+// proof is where rows are written that show that replication works. A server that is
+// read_only has not to be written to: it is somebody else's replica for now.
+const proof = `DELIMITER //
+BEGIN NOT ATOMIC IF @@GLOBAL.read_only THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'it is read_only'; END IF; END//
+DELIMITER ;
+CREATE DATABASE IF NOT EXISTS clmgr;
 CREATE TABLE IF NOT EXISTS clmgr.replication (replica VARCHAR(64) NOT NULL PRIMARY KEY, proof CHAR(26) NOT NULL);
 `
 

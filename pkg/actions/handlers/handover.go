@@ -43,7 +43,9 @@ func (h Handlers) rolling(ctx context.Context, a actions.Action) error {
 	}
 	step := h.restartReplica
 	if a.Do.Action == HandOver {
-		step = func(ctx context.Context, a actions.Action, s Service) error { return s.Rolling.HandOver(ctx, h.job(a, s)) }
+		step = func(ctx context.Context, a actions.Action, s Service) error {
+			return s.Rolling.HandOver(ctx, h.job(a, s))
+		}
 	}
 	return refusal(step(ctx, a, s))
 }
