@@ -12,7 +12,8 @@ import (
 )
 
 // TestFromNothing takes a cluster that is only a configuration to a primary with two
-// replicas and a memcached, on machines that are launched for it. Who asked goes away in
+// replicas, and two balancers with one address and memcached, on machines that are launched
+// for it. Who asked goes away in
 // the middle; heartbeats of two managers carry it on, over a memcached that forgets.
 func TestFromNothing(t *testing.T) {
 	t.Parallel()
@@ -28,12 +29,17 @@ func TestFromNothing(t *testing.T) {
 		demo.Cloud["template"] = "ami-debian12"
 		demo.Database = map[string]any{"user": "clmgr", "password": "canary-of-the-database"}
 		demo.Replication = map[string]any{"user": "copies", "password": "canary-of-the-copies"}
-		demo.Instances = append(demo.Instances, instance{Name: "m3", IP: r.net + "23"})
+		demo.Instances = append(demo.Instances, instance{Name: "m3", IP: r.net + "23"}, instance{Name: "m4", IP: r.net + "24"}, instance{Name: "m5", IP: r.net + "25"})
 		demo.Services = []service{
 			{Name: "db3", Mode: "mariadb", Instance: "m3", Role: "slave", Managed: true},
 			{Name: "db2", Mode: "mariadb", Instance: "m2", Role: "slave", Managed: true},
 			{Name: "db1", Mode: "mariadb", Instance: "m1", Role: "master", Managed: true},
-			{Name: "cache1", Mode: "memcache", Instance: "m1", Managed: true},
+			{Name: "cache4", Mode: "memcache", Instance: "m4", Managed: true},
+			{Name: "cache5", Mode: "memcache", Instance: "m5", Managed: true},
+			{Name: "lb4", Mode: "haproxy", Instance: "m4", Managed: true},
+			{Name: "lb5", Mode: "haproxy", Instance: "m5", Managed: true},
+			{Name: "vip4", Mode: "keepalived", Instance: "m4", VIP: r.VIP().String(), Managed: true},
+			{Name: "vip5", Mode: "keepalived", Instance: "m5", VIP: r.VIP().String(), Managed: true},
 		}
 		return c
 	}
@@ -74,11 +80,11 @@ func TestFromNothing(t *testing.T) {
 
 	out, err := r.bare.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{})
 	must(t, err)
-	if n := len(out.Reservations); n != 3 {
+	if n := len(out.Reservations); n != 5 {
 		t.Errorf("%d machines were launched", n)
 	}
 	d := two.heartbeat(0)
-	for name, role := range map[string]string{"db1": "master", "db2": "slave", "db3": "slave", "cache1": "na"} {
+	for name, role := range map[string]string{"db1": "master", "db2": "slave", "db3": "slave", "cache4": "na", "lb5": "na"} {
 		if e := d.service(t, name); e.Code != "000000" || e.Status != role {
 			t.Errorf("%s: %+v", name, e)
 		}
@@ -86,16 +92,42 @@ func TestFromNothing(t *testing.T) {
 	l, err := lab.Open(r.Name())
 	must(t, err)
 	s := &site{Lab: l}
-	s.sql(t, "m1", "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY); INSERT INTO shop.orders VALUES (7)")
+	b := &balanced{site: s}
+	b.shop(t)
+	writes, reads := b.client(t, 3307), b.client(t, 3308)
+	// The network of a cloud leads an address nowhere but where its API says.
+	eventually(t, "a write through the address", func() bool {
+		two.run("instances", "heartbeat")
+		return writes.write(t.Context()) == nil
+	})
+	eventually(t, "the row through the address", func() bool { return reads.one(t.Context(), "SELECT COUNT(*) FROM orders") == "1" })
+	if n := r.api.Calls().Actions["AssignPrivateIpAddresses"]; n == 0 {
+		t.Error("nobody had the API lead the address")
+	}
 	for _, replica := range []string{"m2", "m3"} {
-		eventually(t, "the order on "+replica, func() bool {
-			return s.sql(t, replica, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'") == "1" &&
-				s.sql(t, replica, "SELECT COUNT(*) FROM shop.orders") == "1"
-		})
+		eventually(t, "the order on "+replica, func() bool { return s.sql(t, replica, "SELECT COUNT(*) FROM shop.orders") == "1" })
 	}
 	before := s.everything(t)
 	two.run("services", "start", "all", "--wait").want(t, 0)
 	if after := s.everything(t); after != before {
 		t.Errorf("a second start changed\n%s\nto\n%s", before, after)
+	}
+
+	holder := "m4"
+	if d := two.heartbeat(0); d.service(t, "vip5").Status == "master" {
+		holder = "m5"
+	}
+	s.signal(t, holder, "haproxy", "STOP")
+	// A heartbeat waits a while for the balancer that says nothing.
+	for end := time.Now().Add(time.Minute); ; {
+		a := one.run("instances", "heartbeat")
+		if err := writes.write(t.Context()); err == nil {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("the address has not moved: %v; %d %s", err, a.code, a.stderr)
+		}
+	}
+	if n := strings.Count(s.on(t, "m4", "ip -o addr")+s.on(t, "m5", "ip -o addr"), " "+r.VIP().String()+"/"); n != 1 {
+		t.Errorf("%d machines have the address", n)
 	}
 }

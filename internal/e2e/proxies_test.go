@@ -57,8 +57,6 @@ func TestProxies(t *testing.T) {
 	b := newBalanced(t)
 	m := newManager(t, b.conf)
 	m.run("services", "start", "all", "--wait").want(t, 0)
-	// Who has the address is settled a moment after both keepalived run.
-	eventually(t, "a healthy heartbeat", func() bool { return m.run("instances", "heartbeat").code == 0 })
 	d := m.heartbeat(0)
 	for name, role := range map[string]string{"db1": "master", "db2": "slave", "lb4": "na", "lb5": "na"} {
 		if e := d.service(t, name); e.Code != "000000" || e.Status != role {
@@ -69,7 +67,7 @@ func TestProxies(t *testing.T) {
 	if d.service(t, "vip5").Status == "master" {
 		holder, other = other, holder
 	}
-	b.sql(t, "m1", "CREATE DATABASE shop; CREATE TABLE shop.orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, at INT); CREATE USER shop@'%' IDENTIFIED BY 'canary-shop'; GRANT ALL ON shop.* TO shop@'%'")
+	b.shop(t)
 	writes, reads := b.client(t, 3307), b.client(t, 3308)
 	eventually(t, "the replica's answer on the port for reads", func() bool {
 		return reads.one(t.Context(), "SELECT @@hostname") == "m2"
@@ -106,6 +104,13 @@ func TestProxies(t *testing.T) {
 		b.sql(t, "m2", "START SLAVE SQL_THREAD")
 		eventually(t, "the replica's answer", func() bool { return reads.one(t.Context(), "SELECT @@hostname") == "m2" })
 	})
+}
+
+// shop makes what the clients write to and read from.
+func (b *balanced) shop(t *testing.T) {
+	t.Helper()
+	b.sql(t, "m1", "CREATE DATABASE shop; CREATE TABLE shop.orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, at INT); "+
+		"CREATE USER shop@'%' IDENTIFIED BY 'canary-shop'; GRANT ALL ON shop.* TO shop@'%'")
 }
 
 // client talks to the databases through the address, each time over a new connection.

@@ -12,6 +12,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions/runner"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/services"
 )
 
 // followPause lies between two heartbeats of somebody who waits.
@@ -38,6 +39,7 @@ func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish)
 			m.waiting(total-left, total)
 		}
 		if left == 0 {
+			m.settle(ctx, beat, wishes)
 			return nil
 		}
 		select {
@@ -47,6 +49,26 @@ func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish)
 		}
 		// What a heartbeat could not see or store is told by the next one that can.
 		_ = m.heartbeat(ctx, beat)
+	}
+}
+
+// settling is how long machines may take to agree who has a virtual address.
+const settling = 10 * time.Second
+
+// settle waits until some machine has the virtual addresses whose guards were started: they
+// talk it over first. If none has in time, the next heartbeat tells.
+func (m *Manager) settle(ctx context.Context, beat command.Command, wishes []*wish) {
+	started := func(w *wish) bool {
+		return w.service.Target.VIP.IsValid() && len(w.ids) > 0 && w.wanted.Verb != services.Stop
+	}
+	if !slices.ContainsFunc(wishes, started) {
+		return
+	}
+	for end := time.Now().Add(settling); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(followPause / 2) {
+		b, seen := m.heartbeat(ctx, beat).Body.(Beat)
+		if seen && !slices.ContainsFunc(b.Conditions, func(c heartbeat.Condition) bool { return c.State == heartbeat.VIPUnheld }) {
+			return
+		}
 	}
 }
 

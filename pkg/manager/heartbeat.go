@@ -39,6 +39,10 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 		failures = append(failures, err)
 	}
 	beat.Status = heartbeat.Join(parts...)
+	var unled error
+	if !c.NoAct {
+		unled = m.leadAddresses(ctx, looked)
+	}
 	var told []heartbeat.Event
 	var treated error
 	var doctor sync.WaitGroup
@@ -51,6 +55,9 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 	r := m.answer(c, beat, errors.Join(failures...))
 	if treated != nil {
 		r.Code, r.Reason = command.RemoteMonitorFailure, oneLine(errors.Join(errors.New(r.Reason), treated))
+	}
+	if unled != nil {
+		r.Code, r.Reason = command.RemoteManagerFailure, oneLine(errors.Join(errors.New(r.Reason), unled))
 	}
 	return r
 }

@@ -40,6 +40,8 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if err != nil {
 		return command.Fail(c, command.StoreFailure, err)
 	}
+	needs := m.ask(ctx, c, chosen)
+	defer needs.forget()
 	looked := m.look(ctx, c, chosen)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
@@ -52,7 +54,7 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if len(wishes) == 0 {
 		return command.Fail(c, command.NothingMatches, fmt.Errorf("cannot %s: group %q and type %q cover no service", c.Action, c.Group, c.Type))
 	}
-	m.found(ctx, wishes)
+	needs.found(wishes)
 	m.replaced(ctx, wishes)
 	if r, stop := interrupted(ctx, c); stop {
 		return r

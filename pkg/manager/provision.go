@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
@@ -114,36 +113,6 @@ func (m *Manager) sourceOf(s managedService) (*config.Service, error) {
 		return nil, fmt.Errorf("cannot replicate %s: the cluster %s has %d databases with role: master, wanted one", s.Name, of.Name, len(masters))
 	}
 	return masters[0], nil
-}
-
-// found looks at what the services of wishes need that are on machines which run,
-// all side by side.
-func (m *Manager) found(ctx context.Context, wishes []*wish) {
-	ctx, cancel := context.WithTimeout(ctx, m.cfg.Heartbeat.Deadline)
-	defer cancel()
-	var all sync.WaitGroup
-	for _, w := range wishes {
-		if w.err != nil || w.wanted.Verb != "start" {
-			continue
-		}
-		s := m.service(w.cluster, w.service)
-		w.wanted.Before = make([]plan.Known, len(s.Provisions))
-		for n, p := range s.Provisions {
-			k := &w.wanted.Before[n]
-			k.Verb = p.Verb
-			if machine := w.wanted.Machine; machine.State != heartbeat.Running || machine.Stale {
-				continue
-			}
-			all.Go(func() {
-				missing, err := p.Missing(ctx)
-				k.Done = err == nil && missing == ""
-				if k.Reason = missing; err != nil {
-					k.Reason = oneLine(err)
-				}
-			})
-		}
-	}
-	all.Wait()
 }
 
 // seenUp tells whether a managed service was seen to answer: then nothing of it needs

@@ -16,6 +16,7 @@ import (
 
 // TestCloneDonors has two who could be copied from, and loses them.
 func TestCloneDonors(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian12(), lab.Debian12())
 	r := b.pairOf(t, 80)
 	if _, err := (provision.Packages{"mariadb-server"}).Install(t.Context(), b.host("m3"), b.job()); err != nil {

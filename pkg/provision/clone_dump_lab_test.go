@@ -11,6 +11,7 @@ import (
 // TestCloneNewer gives a replica on Debian 13 what a source on Debian 12 holds: by a dump,
 // since files of 10.11 do not suit 11.8.
 func TestCloneNewer(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian13())
 	r := b.pairOf(t, 20)
 	b.in(t, "m1", "mariadb --default-character-set=utf8mb4", `USE shop;

@@ -17,6 +17,7 @@ import (
 
 // TestClone gives replicas copies of their source's data.
 func TestClone(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian12())
 	r := b.pairOf(t, 80)
 	t.Run("purged", func(t *testing.T) { b.testPurged(t, r) })

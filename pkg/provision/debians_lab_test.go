@@ -20,6 +20,7 @@ import (
 
 // TestOnDebians does the same on Debian 12 and 13, whose MariaDB are 10.11 and 11.8.
 func TestOnDebians(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian13())
 	for n, host := range []*remote.Host{b.one, b.two} {
 		name := fmt.Sprintf("m%d", n+1)

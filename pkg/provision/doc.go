@@ -5,12 +5,16 @@
 //
 //	Packages   apt or dnf, as a job that outlives its connection   packages.go
 //	Memcached  its configuration                                   memcached.go
+//	HAProxy    a port for writes, a port for reads                 haproxy.go
+//	Keepalived an address that goes where a balancer answers       keepalived.go
+//	           the three of them: one file, and the unit with it   served.go
 //	MariaDB    configuration, data directory, accounts             mariadb.go
+//	Health     what answers balancers beside it; a way to stop     health.go, health.pl, drain.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go
-//	Handover   the role of primary to another one and back        handover.go
-//	           who may have it; how all are found                 handover_gates.go, handover_look.go
-//	           restarted meanwhile                                handover_restart.go
+//	Handover   the role of primary to another one and back         handover.go
+//	           who may have it; how all are found                  handover_gates.go, handover_look.go
+//	           restarted meanwhile                                 handover_restart.go
 //	Clone      a donor's data in the place of a replica's own      clone.go
 //	           its two ends, and how the data are exchanged        clone_send.go, clone_receive.go, clone_swap.go
 package provision

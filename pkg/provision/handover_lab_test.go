@@ -26,6 +26,7 @@ type trio struct {
 
 // TestHandover hands the role of primary to and fro.
 func TestHandover(t *testing.T) {
+	t.Parallel()
 	b := &trio{bench: boot(t, lab.Debian12(), lab.Debian13(), lab.Debian12())}
 	b.layOut(t)
 	t.Run("killed", b.testKilled)

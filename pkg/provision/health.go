@@ -70,7 +70,7 @@ func (s healthSeen) as(h Health) bool { return s.runs && s.sum == h.sum() }
 
 // lookScript prints what is there of it.
 func (h Health) lookScript() string {
-	return fmt.Sprintf("echo health $(cat %s 2>/dev/null | sha256sum)\necho healthy $(systemctl is-enabled %s 2>/dev/null) $(systemctl is-active %[2]s 2>/dev/null)\n", strings.Join(h.paths(), " "), healthUnit)
+	return fmt.Sprintf("echo health $(cat %s 2>/dev/null | sha256sum)\necho healthy $(systemctl show -p UnitFileState -p ActiveState %s)\n", strings.Join(h.paths(), " "), healthUnit)
 }
 
 func (h Health) paths() []string {

@@ -29,6 +29,7 @@ type bench struct {
 }
 
 func TestOnMachines(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian12())
 	t.Run("unknown package", b.testUnknownPackage)
 	t.Run("locked package database", b.testLocked)

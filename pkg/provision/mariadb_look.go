@@ -36,22 +36,23 @@ type accountSeen struct {
 
 // lookScript prints what there is, a word and its value a line.
 const lookScript = `if command -v mariadbd >/dev/null; then echo program yes; fi
-awk '/^MemTotal:/ {print "memory", $2}' /proc/meminfo
+while read -r name value _; do if [ $name = MemTotal: ]; then echo memory $value; break; fi; done </proc/meminfo
 if [ -e ` + mariadbConf + ` ]; then echo sum $(sha256sum <` + mariadbConf + `); fi
 if [ -e ` + mariadbOld + ` ]; then echo pending yes; fi
-echo enabled $(systemctl is-enabled ` + mariadbUnit + ` 2>/dev/null)
-echo active $(systemctl is-active ` + mariadbUnit + ` 2>/dev/null)
+unit=$(systemctl show -p UnitFileState -p ActiveState ` + mariadbUnit + `)
+case $unit in *UnitFileState=enabled*) echo enabled yes;; esac
+case $unit in *ActiveState=active*) echo active yes;; esac
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
 if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
 if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
-for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) echo database "$(basename "$d")";; esac; done
-if systemctl is-active --quiet ` + mariadbUnit + `; then ` + client + ` <<'SQL'
+for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) d=${d%/}; echo database "${d##*/}";; esac; done
+case $unit in *ActiveState=active*) ` + client + ` <<'SQL'
 SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
 SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
   FROM mysql.global_priv WHERE IFNULL(JSON_VALUE(Priv, '$.is_role'), 'false') <> 'true' AND Host <> '';
 SELECT 'privilege', REPLACE(TO_BASE64(GRANTEE), '\\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE';
 SQL
-fi`
+esac`
 
 func (d MariaDB) look(ctx context.Context, m job.Machine) (mariadbSeen, error) {
 	if err := d.check(); err != nil {
@@ -91,11 +92,11 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 		case "health":
 			s.health.sum = first
 		case "healthy":
-			s.health.runs = rest == "enabled active"
+			s.health.runs = slices.Contains(fields, "UnitFileState=enabled") && slices.Contains(fields, "ActiveState=active")
 		case "enabled":
-			s.enabled = first == "enabled"
+			s.enabled = true
 		case "active":
-			s.active = first == "active"
+			s.active = true
 		case "data":
 			s.data = true
 		case "ours":

@@ -44,7 +44,7 @@ func database() MariaDB {
 
 // found is what the machine says of database() when all is as it should be.
 func found(d MariaDB) mariadbSeen {
-	text := "program yes\nmemory 1000000\nsum " + sum(d.conf(1000000)) + "\nenabled enabled\nactive active\ndata yes\nours yes\ndatabase shop\n" +
+	text := "program yes\nmemory 1000000\nsum " + sum(d.conf(1000000)) + "\nenabled yes\nactive yes\ndata yes\nours yes\ndatabase shop\n" +
 		"account\t" + b64("clmgr") + "\t" + b64("%") + "\t*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\n" +
 		"account\t" + b64("root") + "\t" + b64("localhost") + "\tinvalid\n" +
 		"privilege\t" + b64("'clmgr'@'%'") + "\tSLAVE MONITOR\n"

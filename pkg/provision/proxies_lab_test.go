@@ -17,6 +17,7 @@ import (
 
 // TestProxiesOnDebians lays out what leads clients to databases, on Debian 12 and 13.
 func TestProxiesOnDebians(t *testing.T) {
+	t.Parallel()
 	b := boot(t, lab.Debian12(), lab.Debian13())
 	for n, host := range []*remote.Host{b.one, b.two} {
 		name := fmt.Sprintf("m%d", n+1)

@@ -63,12 +63,11 @@ const replicaScript = `if [ -e ` + cloneOld + ` ]; then echo cut: yes; fi
 if [ -e ` + clonedMark + ` ]; then sed -n 's/^position /cloned: /p' ` + clonedMark + `; fi
 if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
 echo running: yes
-` + client + ` <<'SQL'
-SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'empty: yes', 'empty: no');
-SELECT CONCAT('position: ', @@GLOBAL.gtid_slave_pos);
-SELECT IF(@@GLOBAL.gtid_binlog_pos = '', 'written: no', 'written: yes');
-SQL
-mariadb --no-defaults --user=root --vertical --execute 'SHOW ALL SLAVES STATUS'`
+mariadb --no-defaults --user=root --batch --vertical <<'SQL'
+SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'yes', 'no') AS 'empty',
+  @@GLOBAL.gtid_slave_pos AS 'position', IF(@@GLOBAL.gtid_binlog_pos = '', 'no', 'yes') AS 'written';
+SHOW ALL SLAVES STATUS;
+SQL`
 
 func (r Replica) look(ctx context.Context) (replicaSeen, error) {
 	out, err := run(ctx, r.Machine, replicaScript, nil)

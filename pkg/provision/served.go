@@ -46,9 +46,9 @@ func (s served) old() string { return s.path + ".clmgr-old" }
 func (s served) lookScript() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "echo facts $(%s)\nif [ -e %s ]; then echo sum $(sha256sum <%[2]s); fi\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.path, s.old())
-	fmt.Fprintf(&b, "echo enabled $(systemctl is-enabled %s 2>/dev/null)\n", s.unit)
+	fmt.Fprintf(&b, "unit=$(systemctl show -p UnitFileState -p ActiveState %s)\ncase $unit in *UnitFileState=enabled*) echo enabled;; esac\n", s.unit)
 	if s.running != "" {
-		fmt.Fprintf(&b, "if systemctl is-active --quiet %s; then echo running $(%s); fi\n", s.unit, s.running)
+		fmt.Fprintf(&b, "case $unit in *ActiveState=active*) echo running $(%s);; esac\n", s.running)
 	}
 	for _, f := range s.extra {
 		fmt.Fprintf(&b, "if [ -e %s ]; then echo extra $(sha256sum <%[1]s) $(stat -c %%a %[1]s) %[1]s; fi\n", f.path)
@@ -90,7 +90,8 @@ func (s served) parse(out string) (seen servedSeen, err error) {
 	for _, f := range s.extra {
 		add(extra[f.path] != sum(f.text)+" "+strings.TrimPrefix(f.mode, "0"), f.path+" is not as configured")
 	}
-	add(words["enabled"] != "enabled", "the unit "+s.unit+" is not started at boot")
+	_, enabled := words["enabled"]
+	add(!enabled, "the unit "+s.unit+" is not started at boot")
 	if now, runs := words["running"]; runs && s.loaded != nil {
 		add(now != s.loaded(seen.text), "the "+s.unit+" that runs has another configuration")
 	}

@@ -13,15 +13,15 @@ func TestServedMissing(t *testing.T) {
 		extra:  []file{{"/etc/y", "0755", "y"}},
 		render: func(facts string) (string, error) { return facts, nil },
 	}
-	const same = "facts eth0\nenabled enabled\nrunning tag-eth0\n"
+	const same = "facts eth0\nenabled\nrunning tag-eth0\n"
 	sums := "sum " + sum("eth0") + " -\nextra " + sum("y") + " - 755 /etc/y\n"
 	for _, c := range []struct{ name, out, want string }{
 		{"nothing", same + sums, ""},
-		{"stopped", "facts eth0\nenabled enabled\n" + sums, ""},
+		{"stopped", "facts eth0\nenabled\n" + sums, ""},
 		{"no files", same, "/etc/x is not as configured; /etc/y is not as configured"},
 		{"another mode", same + strings.Replace(sums, "755", "700", 1), "/etc/y is not as configured"},
 		{"pending", same + sums + "pending\n", "a change of /etc/x was cut short"},
-		{"not enabled", strings.Replace(same, "enabled enabled", "enabled disabled", 1) + sums, "the unit haproxy is not started at boot"},
+		{"not enabled", strings.Replace(same, "enabled\n", "", 1) + sums, "the unit haproxy is not started at boot"},
 		{"another one runs", strings.Replace(same, "tag-eth0", "tag-eth1", 1) + sums, "the haproxy that runs has another configuration"},
 		{"none that tells runs", strings.Replace(same, "running tag-eth0", "running ", 1) + sums, "the haproxy that runs has another configuration"},
 	} {
