@@ -9,6 +9,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/plan"
 	"github.com/clmgr/clmgr/pkg/provision"
@@ -23,22 +24,36 @@ func (m *Manager) rolling(c collect.Cluster, s managedService) *handlers.Rolling
 	if s.Mode != mariadbMode {
 		return nil
 	}
-	h, err := m.handover(c, s.Name)
-	if err != nil {
-		failed := func(context.Context) error { return err }
-		return &handlers.Rolling{MayRestart: failed, CaughtUp: failed, HandOver: func(context.Context, job.Job) error { return err }}
+	with := func(do func(provision.Handover) error) error { // looked up when it is wanted: it is of all databases
+		h, err := m.handover(c, s.Name)
+		if err != nil {
+			return err
+		}
+		h.Balanced = m.health(s) != nil
+		return do(h)
 	}
-	h.Balanced = m.health(s) != nil
-	return &handlers.Rolling{MayRestart: h.MayRestart, CaughtUp: h.CaughtUp, HandOver: h.Run}
+	return &handlers.Rolling{
+		MayRestart: func(ctx context.Context) error {
+			return with(func(h provision.Handover) error { return h.MayRestart(ctx) })
+		},
+		CaughtUp: func(ctx context.Context) error {
+			return with(func(h provision.Handover) error { return h.CaughtUp(ctx) })
+		},
+		HandOver: func(ctx context.Context, j job.Job) error {
+			return with(func(h provision.Handover) error { return h.Run(ctx, j) })
+		},
+	}
 }
 
 // handover is of the databases of a cluster, all of which clmgr must manage.
 func (m *Manager) handover(c collect.Cluster, to string) (provision.Handover, error) {
 	of := m.cfg.Cluster(c.Name)
 	h := provision.Handover{To: to, User: of.Replication.User, Password: of.Replication.Password}
-	if h.User != "" {
-		h.Own = append(h.Own, h.User)
+	if h.User == "" {
+		return h, fmt.Errorf("the cluster %s has no replication, the account to log in with", c.Name)
 	}
+	h.Own = append(h.Own, h.User)
+	var source *config.Service
 	for n := range of.Services {
 		v := &of.Services[n]
 		if v.Mode != mariadbMode {
@@ -47,10 +62,11 @@ func (m *Manager) handover(c collect.Cluster, to string) (provision.Handover, er
 		if !v.Managed {
 			return h, &provision.Refused{Gate: provision.GateManaged, Reason: v.Name + " is not managed"}
 		}
-		s := managedService{v, c.Name}
-		source, err := m.sourceOf(s)
-		if err != nil {
-			return h, &provision.Refused{Gate: provision.GateOnePrimary, Reason: err.Error()}
+		if source == nil {
+			var err error
+			if source, err = m.sourceOf(managedService{v, c.Name}); err != nil {
+				return h, &provision.Refused{Gate: provision.GateOnePrimary, Reason: err.Error()}
+			}
 		}
 		h.Own = append(h.Own, v.Database.User)
 		h.Members = append(h.Members, provision.Member{
