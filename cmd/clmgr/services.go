@@ -39,9 +39,7 @@ refused: services sync gives it a copy in their place.`},
 	} {
 		c.AddCommand(newLifecycleCommand(a, h))
 	}
-	c.AddCommand(newSyncCommand(a))
-	c.AddCommand(newRemoveCommand(a))
-	c.AddCommand(newAdoptCommand(a))
+	c.AddCommand(newSyncCommand(a), newRemoveCommand(a), newAdoptCommand(a), newRollingCommand(a))
 	return c
 }
 

@@ -136,8 +136,13 @@ type client struct{ db *sql.DB }
 
 func (b *balanced) client(t *testing.T, port int) client {
 	t.Helper()
+	return shopper(t, b.VIP().String(), port)
+}
+
+func shopper(t *testing.T, host string, port int) client {
+	t.Helper()
 	c := mysql.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", net.JoinHostPort(b.VIP().String(), fmt.Sprint(port)), "shop", "canary-shop", "shop"
+	c.Net, c.Addr, c.User, c.Passwd, c.DBName = "tcp", net.JoinHostPort(host, fmt.Sprint(port)), "shop", "canary-shop", "shop"
 	c.Timeout, c.ReadTimeout = 5*time.Second, 5*time.Second
 	connector, err := mysql.NewConnector(c)
 	must(t, err)

@@ -132,7 +132,7 @@ func TestStrictAddsAllOrNothing(t *testing.T) {
 // What is wrong is said in words that help.
 func TestBadDrafts(t *testing.T) {
 	for asked, want := range map[string]string{
-		"explode node1":               `cannot queue entry 1: there is no action "explode", only adopt, bootstrap_binaries, bootstrap_ncc, install, remove, replicate, restart, start, stop, sync`,
+		"explode node1":               `cannot queue entry 1: there is no action "explode", only adopt, bootstrap_binaries, bootstrap_ncc, hand_over, install, remove, replicate, restart, restart_replica, start, stop, sync`,
 		"start node1 when m1 happy":   `cannot queue entry 1: there is no event state "happy", only absent, pending, running, shutting-down, stopped, stopping, terminated, unreachable`,
 		"start node7":                 `cannot queue entry 1: there is no group "node7" in cluster prod`,
 		"start node1 after=a":         `cannot queue entry 1: it comes after itself`,

@@ -52,6 +52,8 @@ func UsualWords() Words {
 			{Level: services, Action: "sync", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "adopt", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "remove", Service: Exclusive, Machine: Shared, Cluster: Shared},
+			{Level: services, Action: "restart_replica", Service: Exclusive, Machine: Shared, Cluster: Shared},
+			{Level: services, Action: "hand_over", Service: Exclusive, Machine: Shared, Cluster: Exclusive},
 			{Level: services, Action: "start", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "stop", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "restart", Service: Exclusive, Machine: Shared, Cluster: Shared},

@@ -48,6 +48,7 @@ func verbs() map[string]map[string]verb {
 			handlers.Sync:              (*Manager).lifecycle,
 			handlers.Adopt:             (*Manager).lifecycle,
 			handlers.Remove:            (*Manager).lifecycle,
+			handlers.RollingRestart:    (*Manager).rollingRestart,
 		},
 		"actions": {
 			"list":   (*Manager).listActions,

@@ -72,13 +72,8 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 	if c.DryRun {
 		return m.plans(c, wishes)
 	}
-	for _, may := range []func(command.Command, []*wish) error{mayReplace, mayRemove, mayAdopt} {
-		if err := may(c, wishes); err != nil {
-			return command.Fail(c, command.Refused, err)
-		}
-	}
-	if err := m.heldBack(ctx, c, wishes, status); err != nil {
-		return command.Fail(c, refusedOr(command.StoreFailure, err), err)
+	if code, err := m.mayQueue(ctx, c, wishes, status); err != nil {
+		return command.Fail(c, code, err)
 	}
 	ready := map[actions.ID]bool{} // what may start now, and what comes after it
 	sortLayers(wishes)
@@ -98,6 +93,17 @@ func (m *Manager) lifecycle(ctx context.Context, c command.Command) command.Resu
 		failure = m.follow(ctx, c, wishes)
 	}
 	return m.granted(ctx, c, wishes, looked, failure)
+}
+
+// mayQueue refuses what needs an operator's word that is not there, and what somebody holds.
+func (m *Manager) mayQueue(ctx context.Context, c command.Command, wishes []*wish, status heartbeat.Status) (command.Code, error) {
+	for _, may := range []func(command.Command, []*wish) error{mayReplace, mayRemove, mayAdopt} {
+		if err := may(c, wishes); err != nil {
+			return command.Refused, err
+		}
+	}
+	err := m.heldBack(ctx, c, wishes, status)
+	return refusedOr(command.StoreFailure, err), err
 }
 
 // wishes are the services covered, each with its steps.
@@ -190,6 +196,11 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 			return
 		}
 	}
+	m.add(ctx, c, w)
+}
+
+// add adds the steps of a wish to the queue, as one plan.
+func (m *Manager) add(ctx context.Context, c command.Command, w *wish) {
 	receipt, err := m.ledger.Add(ctx, actions.Request{
 		Drafts: w.steps.Drafts, InOrder: true, Strict: true, AskedBy: m.asker(c), Words: m.words,
 	})

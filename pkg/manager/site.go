@@ -60,6 +60,7 @@ func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service
 	if is {
 		v.Provisions, v.Syncing, v.Drain = m.provisions(c, managed, machine), m.syncing(c, managed, machine), m.drain(managed, machine)
 		v.Removing, v.Adopting = m.removing(c, managed, machine), m.adopting(managed, machine)
+		v.Rolling = m.rolling(c, managed)
 	}
 	return v
 }

@@ -15,6 +15,9 @@
 //	Removal    what laying out has made is taken away again        remove.go, mariadb_remove.go
 //	Replica    following a source by GTID, proved by a row         replica.go
 //	           given a copy first, of whom                         replica_sync.go
+//	Handover   the role of primary to another one and back         handover.go
+//	           who may have it; how all are found                  handover_gates.go, handover_look.go
+//	           restarted meanwhile                                 handover_restart.go
 //	Clone      a donor's data in the place of a replica's own      clone.go
 //	           its two ends, and how the data are exchanged        clone_send.go, clone_receive.go, clone_swap.go
 package provision

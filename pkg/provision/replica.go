@@ -185,18 +185,22 @@ func (r Replica) replicate(ctx context.Context, seen replicaSeen) error {
 		if err := r.mayBegin(ctx, seen); err != nil {
 			return err
 		}
-		// Version 11.4 and later ask for TLS unless told otherwise, which older masters and
-		// the ones laid out here do not speak.
-		statements = fmt.Sprintf(`STOP ALL SLAVES;
-CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = %s, MASTER_PASSWORD = %s,
-  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0;
-START SLAVE;
-`, r.SourceAddr.Addr(), r.SourceAddr.Port(), sqlText(r.User), sqlText(r.Password.Reveal()))
+		statements = r.changeMaster()
 	}
 	if _, err := run(ctx, r.Machine, client, strings.NewReader(statements)); err != nil {
 		return err
 	}
 	return r.verify(ctx)
+}
+
+// changeMaster has it follow its source from where it is. Version 11.4 and later ask for
+// TLS unless told otherwise, which older masters and the ones laid out here do not speak.
+func (r Replica) changeMaster() string {
+	return fmt.Sprintf(`STOP ALL SLAVES;
+CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = %s, MASTER_PASSWORD = %s,
+  MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 10, MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0;
+START SLAVE;
+`, r.SourceAddr.Addr(), r.SourceAddr.Port(), sqlText(r.User), sqlText(r.Password.Reveal()))
 }
 
 // copied tells whether it is as a copy has left it, which nobody has written to since.
@@ -243,8 +247,12 @@ if grep -qs '^adopted ' `+mariadbMark+`; then echo adopted; exit; fi # its logs 
 	return nil
 }
 
-// proof is where rows are written that show that replication works.
-const proof = `CREATE DATABASE IF NOT EXISTS clmgr;
+// proof is where rows are written that show that replication works. A server that is
+// read_only has not to be written to: it is somebody else's replica for now.
+const proof = `DELIMITER //
+BEGIN NOT ATOMIC IF @@GLOBAL.read_only THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'it is read_only'; END IF; END//
+DELIMITER ;
+CREATE DATABASE IF NOT EXISTS clmgr;
 CREATE TABLE IF NOT EXISTS clmgr.replication (replica VARCHAR(64) NOT NULL PRIMARY KEY, proof CHAR(26) NOT NULL);
 `
 

@@ -29,6 +29,7 @@ type Service struct {
 	Syncing    *Syncing // nil for what is no replica
 	Removing   *Removing
 	Adopting   *Adopting // nil for what is no database
+	Rolling    *Rolling  // nil for what is no managed database
 	// Drain keeps new clients from a service that is about to stop, and returns when the old
 	// ones are gone or have had time to go; nil where nobody leads clients to it.
 	Drain func(context.Context) error
@@ -61,6 +62,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.adopt
 	case "services " + Remove:
 		return h.remove
+	case "services " + RestartReplica, "services " + HandOver:
+		return h.rolling
 	}
 	return nil
 }

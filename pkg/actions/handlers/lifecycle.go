@@ -46,7 +46,8 @@ func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
 
 func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
 	verb := a.Do.Action
-	if s.Drain != nil && verb != services.Start {
+	over := verb == services.Restart && restarted(ctx, s, a.Require[InvocationKey(s.Name)])
+	if s.Drain != nil && verb != services.Start && !over {
 		if err := s.Drain(ctx); err != nil {
 			return judged(fmt.Errorf("cannot keep clients from %s: %w", s.Name, err))
 		}

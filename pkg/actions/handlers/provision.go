@@ -60,7 +60,7 @@ func (s Service) WhyNot(verb string) string {
 		return "clmgr does not manage it; where it may install it, the configuration says managed: true"
 	case verb == Replicate, verb == Sync:
 		return "it is no replica, which is a mariadb with role: slave"
-	case verb == Adopt:
+	case verb == Adopt, verb == RestartReplica, verb == HandOver, verb == RollingRestart:
 		return "it is no mariadb"
 	case verb == BootstrapBinaries:
 		return "it needs no packages; name them under packages"
