@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // programVariable is the environment variable with the path of the program under test.
@@ -14,7 +16,10 @@ const programVariable = "CLMGR_E2E_PROGRAM"
 // program is the path of the program under test.
 func program() string { return os.Getenv(programVariable) }
 
-func TestMain(m *testing.M) { os.Exit(withProgram(m.Run)) }
+func TestMain(m *testing.M) {
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // clients are cut off on purpose, and say so themselves
+	os.Exit(withProgram(m.Run))
+}
 
 // withProgram builds the program, with the race detector, and has run use it.
 func withProgram(run func() int) int {

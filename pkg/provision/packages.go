@@ -66,8 +66,16 @@ true`, nil)
 // it is not configured yet. A package database that somebody else holds is waited for.
 func (p Packages) Install(ctx context.Context, m job.Machine, j job.Job) (changed bool, err error) {
 	missing, err := p.missing(ctx, m)
-	if err != nil || len(missing) == 0 {
+	if err != nil {
 		return false, wrapPackages(p, err)
+	}
+	if len(missing) == 0 {
+		// Who has installed them may have been killed before it cleared its job away, which
+		// may still be at its last words.
+		if err := job.Discard(ctx, m, j); errors.As(err, new(*job.Running)) {
+			return false, wrapPackages(p, err)
+		}
+		return false, nil
 	}
 	j.Command = Packages(missing).script()
 	r, err := job.Run(ctx, m, j)
