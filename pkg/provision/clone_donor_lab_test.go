@@ -143,7 +143,7 @@ func (b *bench) testHalfBegun(t *testing.T, r provision.Replica) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failure := make(chan error)
 	go func() { failure <- half.Sync(ctx, j, true) }()
-	b.on(t, "m2", "for n in $(seq 100); do if grep -q waiting /run/clmgr-clone/*/phase 2>/dev/null && pgrep -f 'sshd.*clmgr-clone' >/dev/null; then exit 0; fi; sleep 0.1; done; exit 1")
+	b.on(t, "m2", "for n in $(seq 400); do if grep -q waiting /run/clmgr-clone/*/phase 2>/dev/null && pgrep -f 'sshd.*clmgr-clone' >/dev/null; then exit 0; fi; sleep 0.1; done; exit 1")
 	cancel()
 	if err := <-failure; err == nil {
 		t.Error("it came to an end")
