@@ -22,11 +22,14 @@ heartbeats that follow do it step by step. What runs already is left as it is.
 
 A service that the configuration says is managed goes through bootstrap_binaries and
 install first, a replica through replicate too. What of that is so already costs one look
-and is left alone.` + steered},
+and is left alone. Replicas wait for their master, a balancer for the databases that it
+leads to, an address for the balancer of its machine.` + steered},
 		{"stop", "Stop the services of a group", `On a machine that does not run it is done as soon as that runs: ER0016, exit code 4.
-What is stopped already is left as it is.` + steered},
+What is stopped already is left as it is. Of a managed database the balancers hear first:
+they send no new clients, and the old ones have 10 s to go.` + steered},
 		{"restart", "Restart the services of a group", `It is queued for the process that runs now: once that has ended and another runs, it is
-done, whoever did it. On a machine that does not run it is as a start.` + steered},
+done, whoever did it. On a machine that does not run it is as a start. Clients of a managed
+database are let go first, as by a stop.` + steered},
 		{"bootstrap_binaries", "Install the packages of the managed services of a group", `The configuration names them, with a version where one is pinned; else they are those of
 the mode. What they bring is not started: that comes after it was configured.`},
 		{"install", "Lay out the managed services of a group", `Their configuration, and for a database its data directory and accounts. Data that is

@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
@@ -13,7 +12,7 @@ import (
 
 // adopting is how a database is taken over; nil for what is none.
 func (m *Manager) adopting(s managedService, host job.Machine) *handlers.Adopting {
-	if s.Mode != "mariadb" {
+	if s.Mode != mariadbMode {
 		return nil
 	}
 	d := m.mariadb(s)
@@ -35,13 +34,13 @@ func (m *Manager) weighAdoption(ctx context.Context, w *wish) {
 		return
 	}
 	w.changes = a.Lines()
-	names := a.Restart()
-	w.restart = len(names) > 0
+	settings := a.Restart()
+	w.restart = len(settings) > 0
 	switch {
 	case a.Ours:
 		w.wanted.Reason = "it is clmgr's already"
 	case w.restart:
-		w.wanted.Reason = provision.NeedsRestart(names)
+		w.wanted.Reason = provision.NeedsRestart(settings)
 	default:
 		w.wanted.Reason = "it goes on running"
 	}
@@ -53,11 +52,7 @@ func mayAdopt(c command.Command, wishes []*wish) error {
 		return nil
 	}
 	if len(wishes) > 1 {
-		var names []string
-		for _, w := range wishes {
-			names = append(names, w.service.Target.Name)
-		}
-		return fmt.Errorf("cannot adopt %s: refused, one database at a time", strings.Join(names, ", "))
+		return fmt.Errorf("cannot adopt %s: refused, one database at a time", short(names(wishes)))
 	}
 	switch w := wishes[0]; {
 	case w.refused != nil:

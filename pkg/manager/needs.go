@@ -2,10 +2,14 @@ package manager
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
+	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/plan"
 )
@@ -21,7 +25,8 @@ type need struct {
 	over  sync.WaitGroup
 }
 
-// ask begins to look at what the covered services need, where they are to be started.
+// ask begins to look at what the covered services need, where they are to be started. A
+// machine that somebody has declared to be off is left alone.
 func (m *Manager) ask(ctx context.Context, c command.Command, chosen []chosen) needs {
 	out := needs{}
 	if c.Action != "start" {
@@ -29,20 +34,34 @@ func (m *Manager) ask(ctx context.Context, c command.Command, chosen []chosen) n
 	}
 	for _, ch := range chosen {
 		for _, v := range ch.cluster.Services {
-			if ch.covers.Services[v.Target.Name] {
-				out[keyOf(ch.cluster, v)] = m.need(ctx, m.service(ch.cluster, v).Provisions)
+			if !ch.covers.Services[v.Target.Name] {
+				continue
+			}
+			list := m.service(ch.cluster, v).Provisions
+			n := &need{known: make([]plan.Known, len(list)), give: func() {}}
+			for i, p := range list {
+				n.known[i].Verb = p.Verb
+			}
+			out[keyOf(ch.cluster, v)] = n
+			if !m.declaredOff(ch.cluster.Name, v.IP) {
+				n.look(ctx, m.cfg.Heartbeat.Deadline, list)
 			}
 		}
 	}
 	return out
 }
 
-func (m *Manager) need(ctx context.Context, list []handlers.Provision) *need {
-	ctx, cancel := context.WithTimeout(ctx, m.cfg.Heartbeat.Deadline)
-	n := &need{known: make([]plan.Known, len(list)), give: cancel}
+// declaredOff tells whether the configuration says that the machine at ip is off on purpose.
+func (m *Manager) declaredOff(cluster string, ip netip.Addr) bool {
+	return slices.ContainsFunc(m.cfg.Cluster(cluster).Instances, func(i config.Instance) bool {
+		return i.IP == ip && i.State == heartbeat.Stopped
+	})
+}
+
+func (n *need) look(ctx context.Context, deadline time.Duration, list []handlers.Provision) {
+	ctx, n.give = context.WithTimeout(ctx, deadline)
 	for i, p := range list {
 		k := &n.known[i]
-		k.Verb = p.Verb
 		n.over.Go(func() {
 			missing, err := p.Missing(ctx)
 			k.Done = err == nil && missing == ""
@@ -51,7 +70,6 @@ func (m *Manager) need(ctx context.Context, list []handlers.Provision) *need {
 			}
 		})
 	}
-	return n
 }
 
 // found completes wishes by what was found. Machines that do not run are not waited for.
@@ -61,7 +79,7 @@ func (n needs) found(wishes []*wish) {
 		if w.err != nil || one == nil {
 			continue
 		}
-		if machine := w.wanted.Machine; machine.State == heartbeat.Running && !machine.Stale {
+		if w.asked() {
 			one.over.Wait()
 			w.wanted.Before = one.known
 			continue

@@ -15,6 +15,9 @@ import (
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
+// mariadbMode is the mode of the databases that clmgr can lay out.
+const mariadbMode = "mariadb"
+
 // managedService is a service that clmgr may install, of a cluster.
 type managedService struct {
 	*config.Service
@@ -49,7 +52,7 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 				return "not installed: " + strings.Join(missing, ", "), nil
 			},
 			Do: func(ctx context.Context, j job.Job) error {
-				if s.Mode == "mariadb" { // its package would be changed under somebody's data
+				if s.Mode == mariadbMode { // its package would be changed under somebody's data
 					if err := m.mariadb(s).Spare(ctx, host); err != nil {
 						return err
 					}
@@ -68,7 +71,7 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 			},
 		})
 	}
-	if s.Mode == "mariadb" && s.Role == heartbeat.Slave {
+	if s.Mode == mariadbMode && s.Role == heartbeat.Slave {
 		out = append(out, m.replicateOf(c, s, host))
 	}
 	return out
@@ -168,19 +171,10 @@ func (m *Manager) whyNot(verb string, w *wish) error {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
 		}
 		return nil
-	case handlers.Adopt:
-		if s.Adopting == nil {
-			return fmt.Errorf("cannot adopt %s: %s", s.Name, s.WhyNot(verb))
-		}
-		return nil
-	case handlers.Remove:
-		if s.Removing == nil {
-			return fmt.Errorf("cannot remove %s: %s", s.Name, s.WhyNot(verb))
-		}
-		return nil
-	case handlers.Sync:
-		if s.Syncing == nil {
-			return fmt.Errorf("cannot sync %s: %s", s.Name, s.WhyNot(verb))
+	case handlers.Adopt, handlers.Remove, handlers.Sync:
+		can := map[string]bool{handlers.Adopt: s.Adopting != nil, handlers.Remove: s.Removing != nil, handlers.Sync: s.Syncing != nil}
+		if !can[verb] {
+			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
 		}
 		return nil
 	}

@@ -43,7 +43,7 @@ func (m *Manager) haproxy(s managedService) provision.HAProxy {
 	h := provision.HAProxy{Name: s.Name, Unit: s.Unit, Write: s.Balance.Write, Read: s.Balance.Read, Page: s.Balance.Page}
 	of := m.cfg.Cluster(s.cluster)
 	for _, v := range of.Services {
-		if v.Managed && v.Type == services.TypeDB {
+		if v.Managed && v.Mode == mariadbMode {
 			h.Databases = append(h.Databases, provision.Backend{
 				Name: v.Name, Addr: netip.AddrPortFrom(v.IP, v.Port), Health: of.Health.Port, Master: v.Role == heartbeat.Master,
 			})
@@ -103,7 +103,7 @@ func (m *Manager) installer(s managedService) installer {
 	switch s.Mode {
 	case "memcache":
 		return provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct}
-	case "mariadb":
+	case mariadbMode:
 		return m.mariadb(s)
 	case "haproxy":
 		return m.haproxy(s)
@@ -118,7 +118,7 @@ const drainFor = 10 * time.Second
 
 // drain keeps balancers from a database that is about to stop; nil where there are none.
 func (m *Manager) drain(s managedService, host job.Machine) func(context.Context) error {
-	if s.Mode != "mariadb" || m.health(s) == nil {
+	if s.Mode != mariadbMode || m.health(s) == nil {
 		return nil
 	}
 	return func(ctx context.Context) error { return provision.Drain(ctx, host, drainFor) }

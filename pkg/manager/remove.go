@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
@@ -24,7 +25,7 @@ type remover interface {
 // removing is how a service is taken off its machine; nil where clmgr has laid out nothing.
 func (m *Manager) removing(c collect.Cluster, s managedService, host job.Machine) *handlers.Removing {
 	r, ok := m.installer(s).(remover)
-	if s.Mode == "mariadb" {
+	if s.Mode == mariadbMode {
 		r, ok = m.doomed(c, s), true
 	}
 	if !ok {
@@ -33,7 +34,7 @@ func (m *Manager) removing(c collect.Cluster, s managedService, host job.Machine
 	return &handlers.Removing{
 		Look: func(ctx context.Context) (provision.Removal, error) { return r.Removal(ctx, host) },
 		Do:   func(ctx context.Context) error { return r.Remove(ctx, host) },
-		Data: s.Mode == "mariadb",
+		Data: s.Mode == mariadbMode,
 	}
 }
 
@@ -94,14 +95,9 @@ func mayRemove(c command.Command, wishes []*wish) error {
 	if c.Action != handlers.Remove {
 		return nil
 	}
-	var names []string
-	data := false
-	for _, w := range wishes {
-		names = append(names, w.service.Target.Name)
-		data = data || w.isDB()
-	}
+	data := slices.ContainsFunc(wishes, (*wish).isDB)
 	if data && len(wishes) > 1 {
-		return fmt.Errorf("cannot remove %s: refused, a database goes alone: name one service", short(names))
+		return fmt.Errorf("cannot remove %s: refused, a database goes alone: name one service", short(names(wishes)))
 	}
 	for _, w := range wishes {
 		if w.err == nil && w.refused != nil {
@@ -120,11 +116,20 @@ func refusal(err error) error { return errors.New("refused: " + oneLine(err)) }
 
 // meant is an operator's word for the handler, which may be another manager's.
 func meant(c command.Command, w *wish) map[string]string {
-	switch name := w.service.Target.Name; {
-	case c.Action == handlers.Remove && c.Yes:
-		return map[string]string{handlers.RemovalKey(name): handlers.Meant}
-	case c.Action == handlers.Adopt && c.Yes:
-		return map[string]string{handlers.RestartKey(name): handlers.Meant}
+	key := map[string]func(string) string{
+		handlers.Sync: handlers.ReplaceKey, handlers.Remove: handlers.RemovalKey, handlers.Adopt: handlers.RestartKey,
+	}[c.Action]
+	if key == nil || !c.Yes {
+		return nil
 	}
-	return replacing(c, w)
+	return map[string]string{key(w.service.Target.Name): handlers.Meant}
+}
+
+// names are those of the services of wishes.
+func names(wishes []*wish) []string {
+	var out []string
+	for _, w := range wishes {
+		out = append(out, w.service.Target.Name)
+	}
+	return out
 }

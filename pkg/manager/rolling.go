@@ -17,8 +17,6 @@ import (
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
-const mariadbMode = "mariadb"
-
 // rolling is how a managed database is restarted while others serve; nil for what is none.
 func (m *Manager) rolling(c collect.Cluster, s managedService) *handlers.Rolling {
 	if s.Mode != mariadbMode {

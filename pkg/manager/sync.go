@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
@@ -41,7 +40,7 @@ func (m *Manager) replicaOf(c collect.Cluster, s managedService, host job.Machin
 
 // syncing is how a replica is given a copy; nil for what is none.
 func (m *Manager) syncing(c collect.Cluster, s managedService, host job.Machine) *handlers.Syncing {
-	if s.Mode != "mariadb" || s.Role != heartbeat.Slave {
+	if s.Mode != mariadbMode || s.Role != heartbeat.Slave {
 		return nil
 	}
 	r, err := m.replicaOf(c, s, host)
@@ -63,7 +62,7 @@ func (m *Manager) replaced(ctx context.Context, wishes []*wish) {
 			continue
 		}
 		w.wanted.Reason = "whether it holds databases cannot be seen"
-		if machine := w.wanted.Machine; machine.State != heartbeat.Running || machine.Stale {
+		if !w.asked() {
 			continue
 		}
 		switch list, err := m.service(w.cluster, w.service).Syncing.Databases(ctx); {
@@ -84,22 +83,10 @@ func mayReplace(c command.Command, wishes []*wish) error {
 		return nil
 	}
 	if len(wishes) > 1 {
-		var names []string
-		for _, w := range wishes {
-			names = append(names, w.service.Target.Name)
-		}
-		return fmt.Errorf("cannot sync %s: refused, one replica at a time: it serves nobody meanwhile", strings.Join(names, ", "))
+		return fmt.Errorf("cannot sync %s: refused, one replica at a time: it serves nobody meanwhile", short(names(wishes)))
 	}
 	if w := wishes[0]; w.err == nil && !w.empty && !c.Yes {
 		return fmt.Errorf("cannot sync %s: refused by %s: %s; say --yes (\"yes\": true) if that is meant", w.service.Target.Name, gateYes, w.wanted.Reason)
 	}
 	return nil
-}
-
-// replacing is the word for the handler, which may be another manager's.
-func replacing(c command.Command, w *wish) map[string]string {
-	if c.Action != handlers.Sync || !c.Yes {
-		return nil
-	}
-	return map[string]string{handlers.ReplaceKey(w.service.Target.Name): handlers.Replace}
 }

@@ -38,11 +38,9 @@ type Donor struct {
 	Managed bool
 }
 
-// Occupied refuses to put a copy in the place of somebody's databases.
-type Occupied struct{ Databases []string }
-
-func (o *Occupied) Error() string {
-	return fmt.Sprintf("its databases (%s) would be replaced by a copy; say --yes (\"yes\": true) if that is meant", strings.Join(o.Databases, ", "))
+// occupied refuses to put a copy in the place of somebody's databases.
+func occupied(databases []string) error {
+	return &Unwilling{fmt.Sprintf("its databases (%s) would be replaced by a copy; say --yes (\"yes\": true) if that is meant", strings.Join(databases, ", "))}
 }
 
 // Run clones, by units named as j. One that the unit made before, for an earlier owner
@@ -102,7 +100,7 @@ func (c Clone) may(here hereSeen, there thereSeen) error {
 	case !here.ours:
 		return fmt.Errorf("%s is not marked as clmgr's: install it first, which refuses what it has not made", mariadbData)
 	case len(here.databases) > 0 && !c.Replace:
-		return &Occupied{here.databases}
+		return occupied(here.databases)
 	case !there.running:
 		return &NotYet{c.Donor.Name + " does not run"}
 	case newer(there.version, here.version):

@@ -125,7 +125,7 @@ func (b *bench) testDamaged(t *testing.T, r provision.Replica) {
 	if missing, err := r.Missing(t.Context()); err != nil || !strings.Contains(missing, "replication does not run") {
 		t.Fatal(missing, err)
 	}
-	var occupied *provision.Occupied
+	var occupied *provision.Unwilling
 	if err := r.Sync(t.Context(), b.job(), false); !errors.As(err, &occupied) {
 		t.Errorf("without a word: %v", err)
 	}

@@ -7,23 +7,41 @@ import (
 	"strings"
 )
 
+// software is what of a MariaDB is installed on a machine.
+type software struct {
+	version, pack string // of the server, and of its package
+	tool          bool   // there is a mariadb-backup
+}
+
+// read reads one line of what versionScript prints.
+func (s *software) read(word, rest string) {
+	switch word {
+	case "version":
+		s.version = rest
+	case "package":
+		s.pack = rest
+	case "tool":
+		s.tool = true
+	}
+}
+
 // hereSeen is how a replica's machine was found.
 type hereSeen struct {
-	version, pack string // of the server, and of its package
-	ours          bool
-	databases     []string // of users
-	free, left    int64    // KiB, and what of an earlier try goes first
-	receives      bool     // the unit runs
-	waits         bool     // and no data have come yet
-	cut           bool     // a swap was cut short
-	cloned        cloned
+	software
+	ours       bool
+	databases  []string // of users
+	free, left int64    // KiB, and what of an earlier try goes first
+	receives   bool     // the unit runs
+	waits      bool     // and no data have come yet
+	cut        bool     // a swap was cut short
+	cloned     cloned
 }
 
 // thereSeen is how a donor was found.
 type thereSeen struct {
-	version, pack string
-	tool, running bool
-	size          int64 // KiB
+	software
+	running bool
+	size    int64 // KiB
 }
 
 // cloned is what a copy says of itself, in a file among the data.
@@ -65,11 +83,8 @@ func parseHere(out string) (hereSeen, error) {
 	var err error
 	for line := range strings.Lines(out) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		s.read(word, rest)
 		switch word {
-		case "version":
-			s.version = rest
-		case "package":
-			s.pack = rest
 		case "unit":
 			s.receives = rest == "activating" || rest == "deactivating"
 		case "phase":
@@ -126,13 +141,8 @@ func parseThere(out string) (thereSeen, error) {
 	var err error
 	for line := range strings.Lines(out) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		s.read(word, rest)
 		switch word {
-		case "version":
-			s.version = rest
-		case "package":
-			s.pack = rest
-		case "tool":
-			s.tool = true
 		case "running":
 			s.running = true
 		case "size":

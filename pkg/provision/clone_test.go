@@ -43,8 +43,8 @@ func TestChooseDonor(t *testing.T) {
 }
 
 func TestMayClone(t *testing.T) {
-	here := hereSeen{version: "10.11.6", ours: true, free: 200 << 10}
-	there := thereSeen{version: "10.11.6", running: true, size: 100 << 10}
+	here := hereSeen{software: software{version: "10.11.6"}, ours: true, free: 200 << 10}
+	there := thereSeen{software: software{version: "10.11.6"}, running: true, size: 100 << 10}
 	for _, c := range []struct {
 		change func(*Clone, *hereSeen, *thereSeen)
 		want   string
@@ -66,7 +66,7 @@ func TestMayClone(t *testing.T) {
 		if got := text(err); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
-		if errors.As(err, new(*Occupied)) != strings.Contains(c.want, "--yes") {
+		if errors.As(err, new(*Unwilling)) != strings.Contains(c.want, "--yes") {
 			t.Errorf("%T: %v", err, err)
 		}
 	}

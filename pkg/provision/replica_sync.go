@@ -13,7 +13,7 @@ import (
 
 // Sync gives the replica a copy of what its source holds in the place of its own data,
 // and has it follow from there on. Databases that are there go only where replace says
-// so; without it the error is *Occupied.
+// so; without it the error is *Unwilling.
 func (r Replica) Sync(ctx context.Context, j job.Job, replace bool) error {
 	if err := r.copied(ctx, j, replace); err != nil {
 		return fmt.Errorf("cannot sync %s: %w", r.Name, err)

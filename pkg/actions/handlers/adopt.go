@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/clmgr/clmgr/pkg/actions"
@@ -37,9 +36,5 @@ func (h Handlers) adopt(ctx context.Context, a actions.Action) error {
 	if s.Adopting == nil {
 		return &actions.Permanent{Err: fmt.Errorf("cannot adopt %s: %s", s.Name, s.WhyNot(Adopt))}
 	}
-	err = s.Adopting.Do(ctx, a.Require[RestartKey(s.Name)] == Meant)
-	if errors.As(err, new(*provision.Unwilling)) {
-		return &actions.Permanent{Err: err}
-	}
-	return judged(err)
+	return judged(s.Adopting.Do(ctx, a.Require[RestartKey(s.Name)] == Meant))
 }

@@ -6,6 +6,7 @@
 //	services   start, stop, restart             by systemd over SSH   lifecycle.go
 //	services   bootstrap_binaries, install, …   by pkg/provision      provision.go
 //	services   sync                             by pkg/provision      sync.go
+//	services   adopt, remove                    by pkg/provision      adopt.go, remove.go
 //	services   restart_replica, hand_over       by pkg/provision      handover.go
 //
 // What is in the way for now is a Retry or a Wait and no failure: a machine on

@@ -2,11 +2,9 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/clmgr/clmgr/pkg/actions"
-	"github.com/clmgr/clmgr/pkg/provision"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
 )
@@ -47,16 +45,7 @@ func (h Handlers) rolling(ctx context.Context, a actions.Action) error {
 			return s.Rolling.HandOver(ctx, h.job(a, s))
 		}
 	}
-	return refusal(step(ctx, a, s))
-}
-
-// refusal gives up what a gate has refused after somebody could look.
-func refusal(err error) error {
-	var refused *provision.Refused
-	if errors.As(err, &refused) && refused.Err == nil {
-		return &actions.Permanent{Err: err}
-	}
-	return judged(err)
+	return judged(step(ctx, a, s))
 }
 
 // restartReplica restarts what takes no writes, and waits until it has caught up.

@@ -66,10 +66,13 @@ func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error 
 	return err
 }
 
-// judged tells what is in the way for now from what failed.
+// judged tells what is in the way for now, and what for good, from what failed.
 func judged(err error) error {
 	var unreached *remote.Error
+	var refused *provision.Refused
 	switch {
+	case errors.As(err, new(*provision.Unwilling)), errors.As(err, &refused) && refused.Err == nil:
+		return &actions.Permanent{Err: err}
 	case errors.As(err, new(*job.Running)), errors.As(err, new(*provision.NotYet)):
 		return &actions.Retry{After: runningOn, Reason: err.Error()}
 	case errors.As(err, &unreached) && unreached.Stage != remote.StageHostKey && unreached.Stage != remote.StageAuth:

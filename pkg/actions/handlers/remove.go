@@ -14,7 +14,7 @@ import (
 // Remove takes a managed service off its machine.
 const Remove = "remove"
 
-// Removing is how a service is taken off its machine.
+// Removing is how a service is taken off its machine; nil for what clmgr cannot lay out.
 type Removing struct {
 	// Look says what that takes; a *provision.Unwilling why it must not be.
 	Look func(context.Context) (provision.Removal, error)
@@ -43,9 +43,7 @@ func (h Handlers) remove(ctx context.Context, a actions.Action) error {
 		}
 	}
 	for _, s := range list {
-		if err := h.removeOne(ctx, a, s); errors.As(err, new(*provision.Unwilling)) {
-			return &actions.Permanent{Err: err}
-		} else if err != nil {
+		if err := h.removeOne(ctx, a, s); err != nil {
 			return judged(err)
 		}
 	}

@@ -23,7 +23,7 @@ func TestMayRemove(t *testing.T) {
 		{"a database", data, true, nil, 1, "its data would go for good; say --yes"},
 		{"meant", data, true, word, 1, ""},
 		{"the word of another", data, true, map[string]string{RemovalKey("db2"): Meant}, 1, "say --yes"},
-		{"another word", data, true, map[string]string{RemovalKey("db1"): Replace}, 1, "say --yes"},
+		{"another word", data, true, map[string]string{RemovalKey("db1"): "perhaps"}, 1, "say --yes"},
 		{"two, meant", data, true, word, 2, "a database goes alone"},
 		{"not managed", nil, false, word, 1, "clmgr does not manage it"},
 		{"nothing laid out", nil, true, word, 1, "what clmgr can lay out is"},

@@ -2,11 +2,9 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/clmgr/clmgr/pkg/actions"
-	"github.com/clmgr/clmgr/pkg/provision"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
@@ -22,11 +20,8 @@ type Syncing struct {
 }
 
 // ReplaceKey names, in an action's Require, the service whose databases may be replaced;
-// its value is Replace.
+// its value is Meant.
 func ReplaceKey(service string) string { return "databases of " + service }
-
-// Replace is the word of an operator who means it.
-const Replace = "may be replaced"
 
 // sync rebuilds one replica.
 func (h Handlers) sync(ctx context.Context, a actions.Action) error {
@@ -41,9 +36,5 @@ func (h Handlers) sync(ctx context.Context, a actions.Action) error {
 	if s.Syncing == nil {
 		return &actions.Permanent{Err: fmt.Errorf("cannot sync %s: %s", s.Name, s.WhyNot(Sync))}
 	}
-	err = s.Syncing.Do(ctx, h.job(a, s), a.Require[ReplaceKey(s.Name)] == Replace)
-	if errors.As(err, new(*provision.Occupied)) {
-		return &actions.Permanent{Err: err}
-	}
-	return judged(err)
+	return judged(s.Syncing.Do(ctx, h.job(a, s), a.Require[ReplaceKey(s.Name)] == Meant))
 }
