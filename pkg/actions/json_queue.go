@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -165,13 +164,14 @@ func unreadable(raw []byte, why string) Unread {
 	return u
 }
 
-// compact makes equal entries equal bytes.
+// compact makes equal entries equal bytes, those that encoding them gives: which of two
+// comes first must not change by that.
 func compact(raw []byte) []byte {
-	var out bytes.Buffer
-	if json.Compact(&out, raw) != nil {
+	out, err := json.Marshal(json.RawMessage(raw))
+	if err != nil {
 		return raw
 	}
-	return out.Bytes()
+	return out
 }
 
 func holdOf(h Hold) wireHold {
