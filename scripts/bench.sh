@@ -9,5 +9,6 @@ bench() { go test -run '^$' -bench . -benchtime 1s -timeout 30m "$@" | grep -Ev 
 # connections that packet filters of this host keep could fill up.
 # What is measured on real machines needs the way out, for packages.
 bench -bench "Clone|StartAll" -benchtime 1x ./internal/bench
-bench -skip "Clone|StartAll" -exec "unshare -n sh -c 'ip link set lo up; exec \"\$@\"' sh" ./internal/bench
-bench ./pkg/heartbeat ./pkg/remote/... ./pkg/services ./pkg/store ./pkg/eventlog ./pkg/config ./pkg/actions/...
+bench -bench "FromNothing" -benchtime 3x ./internal/bench
+bench -skip "Clone|StartAll|FromNothing" -exec "unshare -n sh -c 'ip link set lo up; exec \"\$@\"' sh" ./internal/bench
+bench ./pkg/heartbeat ./pkg/remote/... ./pkg/services ./pkg/store ./pkg/eventlog ./pkg/config ./pkg/actions/... ./pkg/monitor/... ./pkg/manager

@@ -18,9 +18,12 @@ jq	jq
 /usr/bin/time	time
 /usr/bin/aws	awscli
 curl	curl
+/usr/bin/aiosmtpd	python3-aiosmtpd
 git	git
 make	make
 gcc	gcc libc6-dev
+gpg	gpg gpg-agent
+dpkg-scanpackages	dpkg-dev
 '
 
 missing=$(printf '%s' "$wanted" | while IFS="$(printf '\t')" read -r program package; do

@@ -13,7 +13,7 @@ export CLMGR_LAB_BOOTS=$boots
 export GORACE=atexit_sleep_ms=10
 
 # What boots machines, and what writes to stores; everything else is pure.
-lab='^github.com/clmgr/clmgr/(cmd/clmgr|internal/lab|internal/e2e|pkg/services|pkg/provision|pkg/remote/job)'
+lab='^github.com/clmgr/clmgr/(cmd/clmgr|internal/lab|internal/e2e|pkg/services|pkg/provision|pkg/remote/job|pkg/monitor|pkg/peers/watch)'
 store='^github.com/clmgr/clmgr/pkg/(store|eventlog|actions/(ledger|runner))'
 
 failed=0
@@ -23,7 +23,7 @@ lane() { # name, packages
   shift
   began=$(date +%s)
   : >"$boots"
-  go test -race -count=1 -timeout 20m "$@" || rc=$?
+  go test -race -count=1 -timeout 40m "$@" || rc=$?
   machines=$(wc -l <"$boots")
   total=$((total + machines))
   printf 'lane %-5s %4d s, %d real machines booted%s\n' "$name" $(($(date +%s) - began)) "$machines" "$([ $rc = 0 ] || echo ', FAILED')"

@@ -79,8 +79,9 @@ func newActionsAddCommand(a *app) *cobra.Command {
 heartbeat. The same asked for twice is queued once.
 
 ACTION is launch, start, stop or terminate of instances, and start, stop or restart of
-services. KIND is instances or services; of services all those at the ip must be in the
-state. A document {"actions":[…]} on standard input queues several, in their order.` + "\n" + actionsHelp + "\n" + exitHelp,
+services; scripts:run:RULE runs the script of a rule. KIND is instances or services; of
+services all those at the ip must be in the state. A document {"actions":[…]} on standard
+input queues several, in their order.` + "\n" + actionsHelp + "\n" + exitHelp,
 		Example: `  clmgr actions add --when instances:10.0.0.102:running --do services:start:node10
   clmgr actions add --do instances:start:db2
   clmgr actions add --do services:restart:node10 --after ops1-x3k9qa.7`,

@@ -20,7 +20,7 @@ func newConfigCommand(a *app) *cobra.Command {
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newConfigInitCommand(a), newConfigCheckCommand(a), newConfigShowCommand(a))
+	c.AddCommand(newConfigInitCommand(a), newConfigCheckCommand(a), newConfigShowCommand(a), newConfigTemplateCommand(a))
 	return c
 }
 

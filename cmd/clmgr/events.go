@@ -38,7 +38,7 @@ func newEventsListCommand(a *app) *cobra.Command {
 		Long: `List the events in the log of this machine, oldest first.
 
 GROUP is all, a name, an ip or a cluster; TYPE is all, instances, services, clusters,
-managers, vips or scripts.` + "\n" + exitHelp,
+managers, vips, peers, logs, metrics, units, hosts, rules, scripts or alerts.` + "\n" + exitHelp,
 		Example: "  clmgr events list --since 24h\n  clmgr events list node10 --limit 5 -o json",
 		Args:    cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -22,7 +22,7 @@ func newLabCommand() *cobra.Command {
 
 A lab is some Debian systems with systemd and sshd, each with its own address, on one
 bridge. It needs root on Debian or Ubuntu. The first lab builds an image of the machines'
-disk, which takes about 20 seconds; later ones are up in a second.`,
+disk, which takes a minute or two; later ones are up in seconds.`,
 		Example: `  clmgr lab up --sample           # a MariaDB primary and replica, and memcached
   clmgr -c $(clmgr lab up) instances heartbeat
   clmgr lab kill m1               # pull the power cord

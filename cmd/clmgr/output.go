@@ -11,6 +11,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/manager"
+	"github.com/clmgr/clmgr/pkg/peers"
 	"github.com/clmgr/clmgr/pkg/plan"
 )
 
@@ -54,6 +55,21 @@ func (a *app) print(r command.Result) error {
 			return a.planTable(body)
 		case actions.HoldList:
 			return a.holdTable(body, r)
+		case manager.WatcherList:
+			return a.watcherTable(body)
+		case manager.RuleList:
+			return a.ruleTable(body)
+		case manager.RuleTests:
+			return a.ruleTestTable(body)
+		case peers.Listing:
+			return a.peerTable(body)
+		case manager.AlertList:
+			return a.alertTable(body)
+		case manager.AlertTests:
+			return a.alertTestTable(body)
+		case manager.SilenceList:
+			_, err := fmt.Fprintln(a.out, a.silences(body.Silences))
+			return err
 		case manager.AddressList:
 			return a.addressTable(body)
 		}

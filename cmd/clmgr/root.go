@@ -122,8 +122,9 @@ one line of JSON; JSON5 is understood, and documents may follow one another:
 	f.StringVar(&a.store, "store", "", "the `URL` of the store, in place of the configured one")
 	f.StringVar(&a.cluster, "cluster", "", "only the cluster of that `name`")
 	c.AddCommand(
-		newInstancesCommand(a), newServicesCommand(a), newActionsCommand(a), newEventsCommand(a), newConfigCommand(a),
-		newSchemaCommand(a), newVersionCommand(a), newLabCommand(),
+		newInstancesCommand(a), newServicesCommand(a), newActionsCommand(a), newEventsCommand(a), newWatchCommand(a), newRulesCommand(a),
+		newPeersCommand(a), newAlertsCommand(a), newConfigCommand(a),
+		newDaemonCommand(a), newSchemaCommand(a), newVersionCommand(a), newLabCommand(),
 	)
 	c.AddCommand(newHoldCommands(a)...)
 	return c

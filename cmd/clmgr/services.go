@@ -30,8 +30,13 @@ they send no new clients, and the old ones have 10 s to go.` + steered},
 		{"restart", "Restart the services of a group", `It is queued for the process that runs now: once that has ended and another runs, it is
 done, whoever did it. On a machine that does not run it is as a start. Clients of a managed
 database are let go first, as by a stop.` + steered},
+		{"bootstrap_ncc", "Have clmgr itself run on the machines of a group", `It is copied there, with a configuration that holds that machine and what runs on it
+alone, and runs as the unit clmgr-node. The configuration asks for it: ncc: true.`},
 		{"bootstrap_binaries", "Install the packages of the managed services of a group", `The configuration names them, with a version where one is pinned; else they are those of
 the mode. What they bring is not started: that comes after it was configured.`},
+		{"bootstrap_config", "Write the configuration of the managed services of a group", `Of a database that is its configuration file alone, without data directory and accounts;
+of a recipe its files, without its commands. It is checked by the program itself, replaced
+in one step, and taken back where a service that runs does not take it.`},
 		{"install", "Lay out the managed services of a group", `Their configuration, and for a database its data directory and accounts. Data that is
 there already is never overwritten. What is as wanted is left alone; a server that runs is
 restarted where its configuration changes.`},

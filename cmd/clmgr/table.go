@@ -12,6 +12,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/manager"
+	"github.com/clmgr/clmgr/pkg/peers"
 )
 
 // statusTable prints a status for a person: machines, services, what is wrong
@@ -166,7 +167,7 @@ func (a *app) eventTable(events []heartbeat.Event) error {
 
 func (a *app) paintEvent(e heartbeat.Event) string {
 	good := e.Is.State == heartbeat.Running || e.Is.State == heartbeat.Seeing || e.Is.State == heartbeat.Consistent ||
-		e.Is.State == heartbeat.ExitZero
+		e.Is.State == heartbeat.ExitZero || e.Is.State == peers.Forgotten
 	return a.paint(e.String(), good, false)
 }
 

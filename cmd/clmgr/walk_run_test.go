@@ -49,6 +49,7 @@ func (w *walk) begin(stdin string, args ...string) *walkRun {
 	r.cmd.Args = append([]string{walkedName, "-c", filepath.Join(w.dir, "clmgr.yaml"), "-o", "json"}, args...)
 	r.cmd.Dir = w.dir
 	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0", walkFile + "=" + filepath.Join(w.dir, "met")}
+	r.cmd.Env = append(r.cmd.Env, w.env...)
 	r.cmd.Stdin = strings.NewReader(stdin)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.said
 	w.runs++

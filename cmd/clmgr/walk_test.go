@@ -28,6 +28,7 @@ type walk struct {
 	dir   string
 	net   string
 	conf  string
+	env   []string // of every run, besides
 	runs  int
 	kills int
 	slows int
@@ -102,6 +103,15 @@ const lateService = "      - {name: late1, mode: late, instance: m1}\n"
 
 func newWalk(t *testing.T) *walk {
 	t.Helper()
+	w := newWalkOf(t, func(_ *walk, common []any) string { return fmt.Sprintf(walkConfig, common...) })
+	w.configure(w.conf + lateService)
+	return w
+}
+
+// newWalkOf makes a walk in a lab without machines. Its configuration is made of the folder,
+// the key, where the provider is, its region and subnet, the account there, and the ip of m1.
+func newWalkOf(t *testing.T, conf func(w *walk, common []any) string) *walk {
+	t.Helper()
 	l := labtest.Up(t, lab.Databases())
 	labtest.API(t, l)
 	e, _ := l.Endpoint()
@@ -114,8 +124,8 @@ func newWalk(t *testing.T) *walk {
 	host := l.HostIP().String()
 	w.net = host[:strings.LastIndexByte(host, '.')+1]
 	w.must(os.WriteFile(filepath.Join(w.dir, "secret"), []byte(e.Secret), 0o600))
-	w.conf = fmt.Sprintf(walkConfig, w.dir, l.KeyFile(), url, ec2.Region, aws.ToString(out.Subnets[0].SubnetId), e.AccessKey, w.ip())
-	w.configure(w.conf + lateService)
+	w.conf = conf(w, []any{w.dir, l.KeyFile(), url, ec2.Region, aws.ToString(out.Subnets[0].SubnetId), e.AccessKey, w.ip()})
+	w.configure(w.conf)
 	return w
 }
 
@@ -147,12 +157,17 @@ func (w *walk) stopBehind() {
 // instances are the ids of all that are at the ip of m1.
 func (w *walk) instances() []string {
 	w.t.Helper()
+	return w.instancesAt(w.ip())
+}
+
+func (w *walk) instancesAt(ip string) []string {
+	w.t.Helper()
 	out, err := w.bare.DescribeInstances(w.t.Context(), &sdk.DescribeInstancesInput{})
 	w.must(err)
 	var ids []string
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {
-			if aws.ToString(i.PrivateIpAddress) == w.ip() {
+			if aws.ToString(i.PrivateIpAddress) == ip {
 				ids = append(ids, aws.ToString(i.InstanceId))
 			}
 		}
@@ -179,7 +194,7 @@ func (w *walk) again() {
 // slow has a step that takes longer than a lease, until a lease was prolonged in
 // every way: whether that meets another move in one write is a matter of time.
 func (w *walk) slow() {
-	for w.slows < 10 && (!w.met("shared", "beat") || !w.met("own", "beat")) {
+	for w.slows == 0 || w.slows < 10 && (!w.met("shared", "beat") || !w.met("own", "beat")) {
 		w.slows++
 		w.reach([]int{0}, "actions", "add", "--do", "services:start:slow1")
 		w.untilEmpty()

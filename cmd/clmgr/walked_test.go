@@ -18,20 +18,27 @@ import (
 )
 
 // walkedName is the name under which the test's own binary is a clmgr that kills
-// itself, and walkFile the variable with the file of where it did.
+// itself, walkFile the variable with the file of where it did, and walkByStep one that is
+// set where commands on machines are called by what they do.
 const (
 	walkedName = "clmgr-walked"
 	walkFile   = "CLMGR_WALK_FILE"
+	walkByStep = "CLMGR_WALK_BY_STEP"
 )
 
 // walked is clmgr's main with something deadly around what it works with.
 func walked() {
 	k := &killer{file: os.Getenv(walkFile)}
 	a := &app{streams: stdStreams(), wrap: manager.Wrap{
-		Shared:  func(s store.Store) store.Store { return deadlyStore{s, k, "shared"} },
-		Own:     func(s store.Store) store.Store { return deadlyStore{s, k, "own"} },
-		Driver:  func(d cloud.Driver) cloud.Driver { return deadlyDriver{d.(*cloud.Cache), k} },
-		Machine: func(m job.Machine) job.Machine { return deadlyMachine{m, k} },
+		Shared: func(s store.Store) store.Store { return deadlyStore{s, k, "shared"} },
+		Own:    func(s store.Store) store.Store { return deadlyStore{s, k, "own"} },
+		Driver: func(d cloud.Driver) cloud.Driver { return deadlyDriver{d.(*cloud.Cache), k} },
+		Machine: func(m job.Machine) job.Machine {
+			if os.Getenv(walkByStep) != "" {
+				return namedMachine{m, k}
+			}
+			return deadlyMachine{m, k}
+		},
 	}}
 	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
@@ -41,16 +48,32 @@ type killer struct {
 	mu       sync.Mutex
 	file     string
 	commands atomic.Int64 // run on machines by this process
+	step     sync.Mutex   // held while a step is at work that is to be killed after
 }
 
+// at kills where nobody was killed yet, but not in the middle of a step: who comes next would
+// find that done, and nobody would be killed after it.
 func (k *killer) at(point string) {
+	if !k.been(point) {
+		k.step.Lock()
+		defer k.step.Unlock()
+		k.kill(point)
+	}
+}
+
+// been tells whether somebody was killed there.
+func (k *killer) been(point string) bool {
+	met, err := os.ReadFile(k.file)
+	return err == nil && bytes.Contains(append([]byte("\n"), met...), []byte("\n"+point+"\n"))
+}
+
+func (k *killer) kill(point string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	line := []byte(point + "\n")
-	met, err := os.ReadFile(k.file)
-	if err == nil && (bytes.HasPrefix(met, line) || bytes.Contains(met, append([]byte("\n"), line...))) {
+	if k.been(point) {
 		return
 	}
+	line := []byte(point + "\n")
 	f, err := os.OpenFile(k.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, err = f.Write(line)

@@ -15,7 +15,7 @@ import (
 const byHand = `export DEBIAN_FRONTEND=noninteractive
 apt-get -q install -y --no-install-recommends mariadb-server >/dev/null 2>&1 || { apt-get -q update && apt-get -q install -y --no-install-recommends mariadb-server; } >/dev/null
 if [ "$own" ]; then printf '%s\n' "$own" >/etc/mysql/mariadb.conf.d/60-own.cnf; systemctl restart mariadb; fi
-systemctl start mariadb
+systemctl enable --quiet --now mariadb
 `
 
 const ownSettings = `[mariadbd]

@@ -17,19 +17,29 @@ type conf struct {
 	Heartbeat map[string]any      `yaml:"heartbeat"`
 	Actions   map[string]any      `yaml:"actions,omitempty"`
 	Doctor    map[string]any      `yaml:"doctor,omitempty"`
+	Daemon    map[string]any      `yaml:"daemon,omitempty"`
+	Alerts    map[string]any      `yaml:"alerts,omitempty"`
+	Peers     map[string]any      `yaml:"peers,omitempty"`
 	SSH       map[string]any      `yaml:"ssh"`
 	Modes     map[string]any      `yaml:"modes,omitempty"`
+	Rules     map[string]any      `yaml:"rules,omitempty"`
 	Clusters  map[string]*cluster `yaml:"clusters"`
 }
 
 type cluster struct {
-	Cloud    map[string]any `yaml:"cloud,omitempty"`
-	SSH      map[string]any `yaml:"ssh,omitempty"`
-	Database map[string]any `yaml:"database,omitempty"`
+	Automatic bool           `yaml:"automatic,omitempty"`
+	NCC       bool           `yaml:"ncc,omitempty"`
+	Cloud     map[string]any `yaml:"cloud,omitempty"`
+	SSH       map[string]any `yaml:"ssh,omitempty"`
+	Database  map[string]any `yaml:"database,omitempty"`
 
 	Replication map[string]any `yaml:"replication,omitempty"`
+	Health      map[string]any `yaml:"health,omitempty"`
 	Instances   []instance     `yaml:"instances,omitempty"`
 	Services    []service      `yaml:"services,omitempty"`
+
+	Logs    []map[string]any `yaml:"logs,omitempty"`
+	Metrics []map[string]any `yaml:"metrics,omitempty"`
 }
 
 type instance struct {
@@ -51,6 +61,11 @@ type service struct {
 	VIP      string `yaml:"vip,omitempty"`
 	Managed  bool   `yaml:"managed,omitempty"`
 	MemPct   int    `yaml:"mem_pct,omitempty"`
+	Template string `yaml:"template,omitempty"`
+	Watchdog string `yaml:"watchdog,omitempty"`
+
+	Settings []string       `yaml:"settings,omitempty"`
+	Database map[string]any `yaml:"database,omitempty"`
 }
 
 // manager is one clmgr: its configuration, and the folder for what it remembers.

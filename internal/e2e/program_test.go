@@ -51,14 +51,20 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// longest is how long any run of clmgr may take here.
-const longest = time.Minute
+// longest is how long a run of clmgr may take that is no daemon.
+const longest = 5 * time.Minute
 
 // start runs clmgr with an environment of its own: nothing of the user's home or
 // agent plays a part. It is killed with the test at the latest.
 func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), longest)
+	return startFor(t, longest, stdin, args...)
+}
+
+// startFor runs clmgr for as long as limit.
+func startFor(t *testing.T, limit time.Duration, stdin io.Reader, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, program(), args...), begun: time.Now(), ended: make(chan struct{})}
 	p.cmd.Dir = t.TempDir()

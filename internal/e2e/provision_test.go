@@ -164,4 +164,4 @@ func (s *site) everything(t *testing.T) string {
 const everythingHere = `
 dpkg-query -W | sha256sum; stat -c '%Y %s' /var/log/dpkg.log
 find /etc /usr/sbin /usr/local -xdev -type f -newer /etc/machine-id -printf '%p %T@ %s\n' | sort
-for u in mariadb memcached haproxy keepalived clmgr-health; do systemctl show -P InvocationID $u; done`
+for u in mariadb mariadb@db3 clmgr-health@db3 memcached haproxy keepalived clmgr-health nginx; do systemctl show -P InvocationID $u; done`

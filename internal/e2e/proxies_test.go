@@ -28,6 +28,7 @@ func newBalanced(t *testing.T) *balanced {
 	c := &cluster{
 		Database:    map[string]any{"user": "clmgr", "password": "canary-of-the-database"},
 		Replication: map[string]any{"user": "copies", "password": "canary-of-the-copies"},
+		Health:      map[string]any{"max_lag": "5s"},
 	}
 	for _, m := range s.Machines() {
 		c.Instances = append(c.Instances, instance{Name: m.Name(), IP: m.IP().String()})
@@ -185,7 +186,7 @@ func (b *balanced) unharmed(t *testing.T, happens func()) {
 				case <-stop:
 					t.Logf("%d times %s", n+1, what)
 					return
-				case <-time.After(5 * time.Millisecond):
+				case <-time.After(10 * time.Millisecond):
 				}
 			}
 		})

@@ -30,7 +30,7 @@ func (k *taken) testRemoved(t *testing.T) {
 		t.Errorf("removed, it is %+v", e)
 	}
 	left := k.on(t, "m2", `ls -A /var/lib/mysql | grep -v '^debian-'
-find /etc /usr/local /run -xdev \( -path '*clmgr*' -o -path '/etc/mysql/*99-*' \) ! -path '/run/clmgr' ! -path '/run/clmgr/*' ! -name clmgr-provision.lock
+find /etc /usr/local /run -xdev \( -path '*clmgr*' -o -path '/etc/mysql/*99-*' \) ! -path '/run/clmgr' ! -path '/run/clmgr/*' ! -name clmgr-provision.lock ! -name clmgr-health.lock
 systemctl is-enabled mariadb clmgr-health 2>&1 | grep -x enabled; getent passwd clmgr-health; true`)
 	if left != "" {
 		t.Errorf("there is still\n%s", left)

@@ -20,7 +20,7 @@ type databases struct {
 
 func newDatabases(t *testing.T) *databases {
 	t.Helper()
-	s := &site{Lab: labtest.Up(t, lab.Debian12(), "m1", "m2", "m3", "m4")}
+	s := &site{Lab: labtest.Up(t, lab.Databases(), "m1", "m2", "m3", "m4")}
 	c := &cluster{
 		Database:    map[string]any{"user": "clmgr", "password": "canary-of-the-database"},
 		Replication: map[string]any{"user": "copies", "password": "canary-of-the-copies"},
@@ -117,6 +117,9 @@ func (d *databases) testKilled(t *testing.T) {
 	d.served(t, func() {
 		p := d.m.start("services", "rolling_restart", "demo", "--wait")
 		kills := 0
+		eventually(t, "it is queued", func() bool {
+			return strings.Contains(d.m.run("-o", "table", "actions", "list").stdout, "services:")
+		})
 		for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); p = d.m.start("instances", "heartbeat") {
 			select {
 			case <-p.ended:
@@ -246,21 +249,21 @@ func newSampler(t *testing.T, d *databases) *sampler {
 	t.Helper()
 	s := &sampler{end: make(chan struct{}), samples: map[string][]sample{}}
 	reads, writes := shopper(t, d.ip("m4"), 3308), shopper(t, d.ip("m4"), 3307)
-	s.again(5*time.Millisecond, func(int) {
+	s.again(10*time.Millisecond, func(int) {
 		s.reads++ // nobody else does
 		if err := reads.read(t.Context()); err != nil {
 			s.failedReads++
 			s.readErrors = append(s.readErrors, err.Error())
 		}
 	})
-	s.again(5*time.Millisecond, func(n int) {
+	s.again(10*time.Millisecond, func(n int) {
 		began := time.Now()
 		_, err := writes.db.ExecContext(t.Context(), "INSERT INTO orders (at) VALUES (?)", n)
 		s.wrote(n, began, err)
 	})
 	for _, machine := range []string{"m1", "m2", "m3"} {
 		direct := shopper(t, d.ip(machine), 3306)
-		s.again(time.Millisecond, func(int) {
+		s.again(10*time.Millisecond, func(int) {
 			asked := time.Now()
 			switch direct.one(t.Context(), "SELECT @@GLOBAL.read_only") {
 			case "0":

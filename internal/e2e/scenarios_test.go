@@ -15,6 +15,7 @@ func scenarios() []scenario {
 		{"a virtual address", virtualAddress},
 		{"nothing changes among failures", nothingChangesAmongFailures},
 		{"hung things", hungThings},
+		{"a frozen database is restarted", frozenDatabase},
 		{"silent ports", silentPorts},
 		{"the manager is isolated", isolation},
 		{"one machine is silent", oneMachineSilent},

@@ -33,10 +33,15 @@ func Debian13() Image { return Image{Name: "debian13", Suite: "trixie"} }
 
 // Databases is Debian 12 with MariaDB (Galera included), memcached, HAProxy and
 // keepalived installed but not started.
-func Databases() Image {
+func Databases() Image { return databases("databases", "bookworm") }
+
+// Databases13 is the same of Debian 13.
+func Databases13() Image { return databases("databases13", "trixie") }
+
+func databases(name, suite string) Image {
 	return Image{
-		Name: "databases", Suite: "bookworm",
-		Packages: []string{"mariadb-server", "memcached", "haproxy", "keepalived"},
+		Name: name, Suite: suite,
+		Packages: []string{"mariadb-server", "mariadb-backup", "memcached", "haproxy", "keepalived"},
 		Disabled: []string{"mariadb.service", "memcached.service", "haproxy.service", "keepalived.service"},
 	}
 }
@@ -99,7 +104,7 @@ func (i Image) Build(ctx context.Context, progress io.Writer) (string, error) {
 // buildAt builds beside dir and renames, so that dir is whole or not there.
 func (i Image) buildAt(ctx context.Context, dir string, lock *os.File, progress io.Writer) error {
 	fresh := dir + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
+	if err := removeTree(fresh); err != nil {
 		return err
 	}
 	recipe, err := i.recipe()
@@ -107,7 +112,7 @@ func (i Image) buildAt(ctx context.Context, dir string, lock *os.File, progress 
 		return err
 	}
 	if err := mmdebstrap(ctx, recipe, fresh, lock, progress); err != nil {
-		return errors.Join(err, os.RemoveAll(fresh))
+		return errors.Join(err, removeTree(fresh))
 	}
 	return os.Rename(fresh, dir)
 }
@@ -129,4 +134,4 @@ func step(w io.Writer, format string, args ...any) {
 }
 
 // Images are those this package describes, for choosing one by name.
-func Images() []Image { return []Image{Debian12(), Debian13(), Databases(), MySQL()} }
+func Images() []Image { return []Image{Debian12(), Debian13(), Databases(), Databases13(), MySQL()} }

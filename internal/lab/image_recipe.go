@@ -44,6 +44,9 @@ func (i Image) recipe() (recipe, error) {
 		`chroot "$1" useradd --create-home --shell /bin/sh --uid 1000 clmgr`,
 		`rm -f "$1"/root/.bashrc "$1"/root/.profile`,
 		`systemctl --root="$1" mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer`,
+		// What looks for disks, keys and a kernel's arguments finds none in a container, at
+		// half the price of each daemon-reload.
+		`cd "$1"/lib/systemd/system-generators; mkdir -p "$1"/etc/systemd/system-generators; for g in *; do case $g in *sysv*) ;; *) ln -s /dev/null "$1"/etc/systemd/system-generators/$g;; esac; done`,
 	}
 	if len(i.Disabled) > 0 {
 		r.Hooks = append(r.Hooks, `systemctl --root="$1" disable `+strings.Join(i.Disabled, " "))

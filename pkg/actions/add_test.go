@@ -57,6 +57,8 @@ func TestAdd(t *testing.T) {
 		{"once it failed", "start node1 | park", "start node1", "1=w.2"},
 		{"another trigger", "start node1 when m1 running", "start node1", "1=w.2"},
 		{"another machine", "start node1 bound=i-1", "start node1 bound=i-2", "1=w.2"},
+		{"a machine that has come since", "start node1", "start node1 bound=i-1", "1=w.1+"},
+		{"any machine, and not that one", "start node1 bound=i-1", "start node1", "1=w.2"},
 		{"sooner", "start node1 not_before=1m", "start node1", "1=w.2"},
 		{"later", "start node1", "start node1 not_before=1m", "1=w.1+"},
 		{"at the end of a plan that is stuck", "start node1 plan=p | park\nstart node2 plan=p", "start node2", "1=w.3"},
@@ -132,7 +134,7 @@ func TestStrictAddsAllOrNothing(t *testing.T) {
 // What is wrong is said in words that help.
 func TestBadDrafts(t *testing.T) {
 	for asked, want := range map[string]string{
-		"explode node1":               `cannot queue entry 1: there is no action "explode", only adopt, bootstrap_binaries, bootstrap_ncc, hand_over, install, remove, replicate, restart, restart_replica, start, stop, sync`,
+		"explode node1":               `cannot queue entry 1: there is no action "explode", only adopt, bootstrap_binaries, bootstrap_config, bootstrap_ncc, hand_over, install, remove, replicate, restart, restart_replica, start, stop, sync`,
 		"start node1 when m1 happy":   `cannot queue entry 1: there is no event state "happy", only absent, pending, running, shutting-down, stopped, stopping, terminated, unreachable`,
 		"start node7":                 `cannot queue entry 1: there is no group "node7" in cluster prod`,
 		"start node1 after=a":         `cannot queue entry 1: it comes after itself`,
@@ -152,7 +154,7 @@ func TestBadDrafts(t *testing.T) {
 	}
 	r = request(t, "start node1")
 	r.Drafts[0].Do.Level = "galaxies"
-	if _, bad := (&Queue{}).Add(r); len(bad) != 1 || !strings.Contains(bad[0].Error(), `level "galaxies", only instances, services`) {
+	if _, bad := (&Queue{}).Add(r); len(bad) != 1 || !strings.Contains(bad[0].Error(), `level "galaxies", only instances, scripts, services`) {
 		t.Error(bad)
 	}
 }

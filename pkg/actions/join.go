@@ -7,12 +7,12 @@ import (
 
 // sameKey is what makes two actions the same work.
 type sameKey struct {
-	cluster, instance, level, action, group string
-	when                                    Trigger
+	cluster, level, action, group string
+	when                          Trigger
 }
 
 func (a *Action) sameKey() sameKey {
-	return sameKey{a.Cluster, a.Instance, a.Do.Level, a.Do.Action, a.Do.Group, a.When}
+	return sameKey{a.Cluster, a.Do.Level, a.Do.Action, a.Do.Group, a.When}
 }
 
 // joiner finds unfinished work to join.
@@ -54,9 +54,10 @@ func (j *joiner) find(draft *Action) (ID, bool) {
 }
 
 // joins tells whether the draft asks for nothing that old does not do: not for
-// an earlier start, other preconditions, or another place in the order.
+// another machine, an earlier start, other preconditions, or another place in the
+// order. What is bound to no machine yet is for the one that has come since.
 func (j *joiner) joins(draft, old *Action) bool {
-	if old.NotBefore.After(draft.NotBefore) && old.NotBefore.After(draft.Created) ||
+	if old.Instance != "" && old.Instance != draft.Instance || old.NotBefore.After(draft.NotBefore) && old.NotBefore.After(draft.Created) ||
 		j.failed[old.planKey()] || !maps.Equal(old.Require, draft.Require) {
 		return false
 	}

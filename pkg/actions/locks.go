@@ -30,6 +30,9 @@ type want struct {
 
 // wants returns the locks of a verb on a target; Free ones are left out by take.
 func wants(v Verb, t target) [3]want {
+	if t.wide && v.Level == Scripts {
+		return [3]want{{lock{cluster: t.cluster}, v.Cluster}}
+	}
 	if t.wide {
 		return [3]want{{lock{cluster: t.cluster}, Exclusive}}
 	}

@@ -22,13 +22,13 @@ type target struct {
 // target finds out what a is done to, as far as the status and its trigger tell.
 func (x *index) target(a *Action) target {
 	t := target{cluster: a.Cluster}
-	group := a.Do.Group
+	group := a.about()
 	if group == command.All || group == "" || group == a.Cluster {
 		t.wide = true
 		return t
 	}
 	m := x.machine(a.Cluster, group)
-	if a.Do.Level == string(heartbeat.Services) && m == nil {
+	if (a.Do.Level == string(heartbeat.Services) || a.Do.Level == Scripts) && m == nil {
 		t.service = group
 		if v := x.service(a.Cluster, group); v != nil {
 			t.ip = v.IP
@@ -41,6 +41,9 @@ func (x *index) target(a *Action) target {
 		t.ip = m.IP
 	case !t.ip.IsValid() && a.When.Kind == heartbeat.Instances:
 		t.ip = a.When.IP
+	}
+	if ip, err := netip.ParseAddr(a.Require[RequireAboutIP]); err == nil && !t.ip.IsValid() {
+		t.ip = ip
 	}
 	if m == nil && t.ip.IsValid() {
 		m = x.at(a.Cluster, t.ip)

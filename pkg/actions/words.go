@@ -34,6 +34,8 @@ type Words struct {
 	Verbs  []Verb
 	States map[heartbeat.Kind][]string
 	Groups map[string]map[string]bool
+	// Scripts are what can be named of the level scripts, which are in every cluster.
+	Scripts map[string]bool
 }
 
 // UsualWords returns the verbs that clmgr knows and the states that a heartbeat can show.
@@ -47,6 +49,7 @@ func UsualWords() Words {
 			{Level: instances, Action: "terminate", Machine: Exclusive, Cluster: Shared, Ends: true},
 			{Level: services, Action: "bootstrap_ncc", Service: Exclusive, Machine: Exclusive, Cluster: Shared},
 			{Level: services, Action: "bootstrap_binaries", Service: Exclusive, Machine: Exclusive, Cluster: Shared},
+			{Level: services, Action: "bootstrap_config", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "install", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "replicate", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "sync", Service: Exclusive, Machine: Shared, Cluster: Shared},
@@ -57,6 +60,7 @@ func UsualWords() Words {
 			{Level: services, Action: "start", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "stop", Service: Exclusive, Machine: Shared, Cluster: Shared},
 			{Level: services, Action: "restart", Service: Exclusive, Machine: Shared, Cluster: Shared},
+			{Level: Scripts, Action: RunScript, Cluster: Shared},
 		},
 		States: map[heartbeat.Kind][]string{
 			heartbeat.Instances: {
@@ -111,7 +115,10 @@ func (w Words) check(a *Action) error {
 		if !ok {
 			return unknown("cluster", a.Cluster, slices.Collect(maps.Keys(w.Groups)))
 		}
-		if !groups[a.Do.Group] {
+		if a.Do.Level == Scripts && !w.Scripts[a.Do.Group] {
+			return fmt.Errorf("there is no rule %q with a script", a.Do.Group)
+		}
+		if a.Do.Level != Scripts && !groups[a.Do.Group] {
 			return fmt.Errorf("there is no group %q in cluster %s", a.Do.Group, a.Cluster)
 		}
 	}

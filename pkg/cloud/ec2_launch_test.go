@@ -124,7 +124,7 @@ func TestLaunchLostForGood(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	if i, err := s.driver(t, 1).Launch(ctx, "m1"); err == nil {
 		t.Fatalf("launched %+v though nobody answered", i)

@@ -32,8 +32,8 @@ type Command struct {
 	When   string // actions add: the trigger, KIND:IP:STATE
 	Do     string // actions add: what to do then, LEVEL:ACTION:GROUP
 	After  string // actions add: the id of what is to be done first
-	For    string // holds hold: for how long, as in 2h
-	Reason string // holds hold: why
+	For    string // holds hold, alerts silence: for how long, as in 2h
+	Reason string // holds hold, alerts silence: why
 
 	// Document is the whole of a document that is no command but queued
 	// ({"actions":[…]}) or given to the doctor ({"events":[…]}).

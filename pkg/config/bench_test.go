@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,15 +10,26 @@ import (
 func known() Known {
 	return Known{
 		Modes: map[string]ModeInfo{
-			"mariadb":    {Type: "db", Port: 3306, Roles: true, Unit: "mariadb.service"},
+			"mariadb":    {Type: "db", Port: 3306, Roles: true, Unit: "mariadb", Several: true},
 			"mysql":      {Type: "db", Port: 3306, Roles: true},
 			"memcache":   {Type: "nosql", Port: 11211},
 			"proxy0":     {Type: "proxy"},
 			"haproxy":    {Type: "lb", NoPort: true, Stats: true, Unit: "haproxy.service"},
 			"keepalived": {Type: "lb", NoPort: true, Roles: true, VIP: true},
 		},
-		Drivers: []string{"LOCAL", "EC2"},
+		Drivers:  []string{"LOCAL", "EC2"},
+		Kinds:    []string{"instances", "logs", "metrics", "services"},
+		Verbs:    []string{"instances start", "services restart", "services start"},
+		AlertURL: refuse, WebhookURL: refuse, Template: refuse,
 	}
+}
+
+// refuse finds fault with what says that it is to be refused.
+func refuse(text string) error {
+	if strings.HasPrefix(text, "refused") {
+		return errors.New("it is refused")
+	}
+	return nil
 }
 
 // fleet is a valid file of that many instances and services.

@@ -12,8 +12,15 @@ import (
 func (d *decoder) check(c *Config) {
 	d.checkStore(c)
 	d.checkActions(&c.Actions)
+	d.checkRules(c)
+	d.checkPeers(&c.Peers)
+	d.checkAlerts(&c.Alerts)
 	modes := d.modeNames(c)
 	reserved := d.reserved(modes)
+	for i := range c.Repositories {
+		d.repositories = append(d.repositories, c.Repositories[i].Name)
+	}
+	d.checkRepositories(c)
 	d.described = map[string]*Mode{}
 	for i := range c.Modes {
 		d.described[c.Modes[i].Name] = &c.Modes[i]
@@ -60,8 +67,9 @@ func (d *decoder) checkReserved(kind, name string, at place, reserved map[string
 
 func (d *decoder) checkMode(m *Mode) {
 	at := d.where(&m.Name)
-	if _, builtIn := d.known.Modes[m.Name]; builtIn {
-		d.problem(at, "the mode %s is built in and cannot be described again", quoted(m.Name))
+	if info, builtIn := d.known.Modes[m.Name]; builtIn {
+		d.checkBuiltIn(m, info)
+		return
 	}
 	if name := strings.ToLower(m.Name); slices.Contains(types(), name) || name == "all" || name == "local" {
 		d.problem(at, "%s cannot be the name of a mode: it has another meaning in commands", quoted(m.Name))
@@ -70,6 +78,7 @@ func (d *decoder) checkMode(m *Mode) {
 		return
 	}
 	d.checkSteering(m)
+	d.checkInstalled(m)
 	checks := 0
 	for _, given := range []bool{m.TCP != nil, m.HTTP != nil, m.Command != nil} {
 		if given {
@@ -82,6 +91,20 @@ func (d *decoder) checkMode(m *Mode) {
 	if m.Command != nil && m.Command.Run == "" && !d.bad[m.Command] {
 		d.problem(d.where(&m.Command.Run, &m.Command), "the mode %s has a command without run, the line to run", quoted(m.Name))
 	}
+}
+
+// checkBuiltIn lets the file say how services of a built-in mode are installed, where clmgr
+// does not know, and nothing else.
+func (d *decoder) checkBuiltIn(m *Mode, info ModeInfo) {
+	given := m.Type != "" || m.Port != 0 || m.TCP != nil || m.HTTP != nil || m.Command != nil || m.Start != "" || m.Stop != "" || m.Restart != ""
+	if given || m.Recipe == nil || d.bad[m] {
+		d.problem(d.where(&m.Name), "the mode %s is built in and cannot be described again; it may be given a recipe, and its unit and packages", quoted(m.Name))
+		return
+	}
+	if len(info.Packages) > 0 {
+		d.problem(d.where(&m.Recipe), "the mode %s takes no recipe: clmgr lays it out itself; template and settings of its services change that", quoted(m.Name))
+	}
+	d.checkInstalled(m)
 }
 
 // checker is one cluster being checked.
@@ -103,8 +126,14 @@ func (d *decoder) checkCluster(cluster *Cluster, modes []string, reserved map[st
 		d.problem(d.where(&cluster.SSH.Width), "width holds for all clusters together; it belongs under the ssh at the top of the file")
 	}
 	k.checkCloud()
+	k.checkReplication()
 	k.checkInstances()
+	k.checkHere()
 	k.checkServices()
+	k.checkMetrics()
+	k.checkUnits()
+	k.checkHost()
+	k.checkLogs()
 }
 
 func (k *checker) checkInstances() {
@@ -128,6 +157,20 @@ func (k *checker) checkInstances() {
 			} else {
 				ips[in.IP] = at
 			}
+		}
+	}
+}
+
+// checkHere has clmgr run on one machine of a cluster at most.
+func (k *checker) checkHere() {
+	var first *Instance
+	for i := range k.cluster.Instances {
+		switch in := &k.cluster.Instances[i]; {
+		case !in.Here:
+		case first == nil:
+			first = in
+		default:
+			k.problem(k.where(&in.Here, in), "clmgr cannot run on both %s and %s: only one is here", quoted(first.Name), quoted(in.Name))
 		}
 	}
 }

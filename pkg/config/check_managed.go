@@ -2,6 +2,16 @@ package config
 
 import "hash/crc32"
 
+// slowestClone is the least rate of a copy: its connection must not look dead.
+const slowestClone = 1 << 20
+
+// checkReplication refuses a rate at which no copy would come to its end.
+func (k *checker) checkReplication() {
+	if r := &k.cluster.Replication; k.set(&r.CloneRate) && r.CloneRate < slowestClone && !k.bad[&r.CloneRate] {
+		k.problem(k.where(&r.CloneRate), "the clone_rate %s is less than %s", formatSize(r.CloneRate), formatSize(slowestClone))
+	}
+}
+
 // checkManaged checks what clmgr is to install: it must be on a machine of the cluster,
 // and databases must have server ids of their own.
 func (k *checker) checkManaged(s *Service, ids map[int]string) {

@@ -13,6 +13,8 @@ func (k *checker) checkServices() {
 		k.checkBalancer(s)
 		k.checkUnit(s)
 		k.checkManaged(s, ids)
+		k.checkOwn(s)
+		k.checkRecipe(s)
 	}
 }
 

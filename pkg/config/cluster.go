@@ -10,15 +10,24 @@ import (
 // Cluster is a set of machines and services that belong together. Names and
 // machine addresses are unique within it, not between clusters.
 type Cluster struct {
-	Name     string `yaml:"-" check:"name"` // its key in the file
-	Cloud    Cloud  `yaml:"cloud"`
-	SSH      SSH    `yaml:"ssh" without:"width"` // merged over the global one
-	Database Login  `yaml:"database"`
+	Name string `yaml:"-" check:"name"` // its key in the file
+	// Automatic lets clmgr act here by itself; without it, it tells what it would have done.
+	Automatic bool `yaml:"automatic" default:"false"`
+	// NCC has clmgr itself run on the machines of managed services.
+	NCC      bool  `yaml:"ncc" default:"false"`
+	Cloud    Cloud `yaml:"cloud"`
+	SSH      SSH   `yaml:"ssh" without:"width"` // merged over the global one
+	Database Login `yaml:"database"`
 	// Replication is how the replicas of managed databases log in to what they follow.
-	Replication Account    `yaml:"replication"`
-	Health      Health     `yaml:"health"`
-	Instances   []Instance `yaml:"instances"`
-	Services    []Service  `yaml:"services"`
+	Replication Replication `yaml:"replication"`
+	Health      Health      `yaml:"health"`
+	Instances   []Instance  `yaml:"instances"`
+	Services    []Service   `yaml:"services"`
+	// Metrics, Units and Host are what the daemon watches beside the heartbeat.
+	Metrics []Metric `yaml:"metrics"`
+	Units   *Units   `yaml:"units"` // nil: none
+	Host    *Host    `yaml:"host"`  // nil: none
+	Logs    []Log    `yaml:"logs"`
 }
 
 // Cloud holds where the cluster's machines come from, in the words of the 2012
@@ -54,10 +63,16 @@ type Login struct {
 	TLS      string       `yaml:"tls" default:"off" enum:"off|preferred|skip-verify|required"`
 }
 
-// Account is an account that clmgr makes in managed databases.
-type Account struct {
+// Replication is how managed replicas follow: the account that clmgr makes for them, and
+// what they and their source wait for.
+type Replication struct {
 	User     string       `yaml:"user" check:"account"`
 	Password secret.Value `yaml:"password"` // in the file: text, {env: NAME} or {file: PATH}
+	// SemiSync has a commit wait until a replica has written what it changed to its own disk,
+	// for SemiSyncTimeout at most.
+	SemiSync        bool          `yaml:"semi_sync" default:"false"`
+	SemiSyncTimeout time.Duration `yaml:"semi_sync_timeout" default:"10s"`
+	CloneRate       int64         `yaml:"clone_rate"` // bytes a second that a copy of data may take; 0: no bound
 }
 
 // Health is where managed databases tell balancers whether they take writes and reads,
@@ -73,6 +88,7 @@ type Instance struct {
 	IP    netip.Addr  `yaml:"ip" need:"true"`
 	State string      `yaml:"state" enum:"stopped"` // "stopped": the operator's word that it is off on purpose; not probed
 	SSH   InstanceSSH `yaml:"ssh"`
+	Here  bool        `yaml:"here" default:"false"` // clmgr runs on it, and reaches it without SSH
 }
 
 // InstanceSSH is where one machine differs from its cluster. Zero values do not.
@@ -88,22 +104,34 @@ type Service struct {
 	Type string `yaml:"-"`                // its mode's: db, nosql, proxy, lb, bench or other
 	// Instance and IP: the file gives one of them. IP is then filled in from
 	// the instance, and Instance where one of the cluster has that ip.
-	Instance string        `yaml:"instance" one:"true"`
-	IP       netip.Addr    `yaml:"ip" one:"true"`
-	Port     uint16        `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
-	Role     string        `yaml:"role" enum:"master|slave|na"`
-	Via      string        `yaml:"via" default:"direct" enum:"direct|ssh"`
-	Unit     string        `yaml:"unit" check:"unit"`                  // default: the mode's; "" for a mode with commands or without either
-	Managed  bool          `yaml:"managed" default:"false"`            // clmgr may install and configure it
-	Packages []string      `yaml:"packages" check:"package"`           // that a managed one needs; default: the mode's
-	MemPct   int           `yaml:"mem_pct" min:"1" max:"90"`           // of its machine's memory that a managed one may use; 0: the mode's share
-	ServerID int           `yaml:"server_id" min:"1" max:"2147483647"` // of a managed database, unique in the cluster; default: of its name
-	Database Login         `yaml:"database"`                           // merged over the cluster's
-	Timeout  time.Duration `yaml:"timeout"`                            // default heartbeat.probe_timeout
-	VIP      netip.Addr    `yaml:"vip"`                                // for keepalived: the virtual address it guards
-	Stats    Stats         `yaml:"stats"`                              // for haproxy
-	Balance  Balance       `yaml:"balance"`                            // for a managed haproxy
-	RouterID int           `yaml:"router_id" min:"1" max:"255"`        // for a managed keepalived; default: the last byte of its vip
+	Instance string     `yaml:"instance" one:"true"`
+	IP       netip.Addr `yaml:"ip" one:"true"`
+	Port     uint16     `yaml:"port"` // default: the mode's; 0 only for a mode checked by a command
+	Role     string     `yaml:"role" enum:"master|slave|na"`
+	Via      string     `yaml:"via" default:"direct" enum:"direct|ssh"`
+	Unit     string     `yaml:"unit" check:"unit"`        // default: the mode's; "" for a mode with commands or without either
+	Managed  bool       `yaml:"managed" default:"false"`  // clmgr may install and configure it
+	Packages []string   `yaml:"packages" check:"package"` // that a managed one needs; default: the mode's
+	// Repository is where they come from, besides those that the machine knows; default: the mode's.
+	Repository string `yaml:"repository" check:"name"`
+	// Template is a file that a managed haproxy, keepalived or memcache makes its
+	// configuration of, instead of clmgr's own; Text is what Load read there.
+	Template string `yaml:"template" check:"path"`
+	Text     string `yaml:"-"`
+	// Settings are further ones of a managed mariadb, each "name" or "name = value".
+	Settings []string `yaml:"settings" check:"setting"`
+	MemPct   int      `yaml:"mem_pct" min:"1" max:"90"` // of its machine's memory that a managed one may use; 0: the mode's share
+	// HealthPort is where a managed database answers balancers; default: the cluster's for the
+	// mode's own unit.
+	HealthPort uint16        `yaml:"health_port"`
+	ServerID   int           `yaml:"server_id" min:"1" max:"2147483647"` // of a managed database, unique in the cluster; default: of its name
+	Database   Login         `yaml:"database"`                           // merged over the cluster's
+	Timeout    time.Duration `yaml:"timeout"`                            // default heartbeat.probe_timeout
+	Watchdog   time.Duration `yaml:"watchdog" min:"1s"`                  // without an answer, until what runs is restarted; 0: never
+	VIP        netip.Addr    `yaml:"vip"`                                // for keepalived: the virtual address it guards
+	Stats      Stats         `yaml:"stats"`                              // for haproxy
+	Balance    Balance       `yaml:"balance"`                            // for a managed haproxy
+	RouterID   int           `yaml:"router_id" min:"1" max:"255"`        // for a managed keepalived; default: the last byte of its vip
 }
 
 // Balance is where clients reach the databases through a managed haproxy; zeroes for

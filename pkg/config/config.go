@@ -19,9 +19,15 @@ type Config struct {
 	Actions   Actions      `yaml:"actions"`
 	Events    Events       `yaml:"events"`
 	Doctor    Doctor       `yaml:"doctor"`
+	Daemon    Daemon       `yaml:"daemon"`
+	Peers     Peers        `yaml:"peers"`
+	Alerts    Alerts       `yaml:"alerts"`
 	SSH       SSH          `yaml:"ssh"`
-	Modes     []Mode       `yaml:"modes,keyed"`                // in the order of the file
-	Clusters  []Cluster    `yaml:"clusters,keyed" need:"true"` // in the order of the file
+	Rules     []Rule       `yaml:"rules,keyed"` // in the order of the file
+	// Repositories are where packages may come from besides those that machines know.
+	Repositories []Repository `yaml:"repositories,keyed"`         // in the order of the file
+	Modes        []Mode       `yaml:"modes,keyed"`                // in the order of the file
+	Clusters     []Cluster    `yaml:"clusters,keyed" need:"true"` // in the order of the file
 
 	// Warnings are what is allowed but unwise, sorted by position.
 	Warnings []Problem `yaml:"-"`
@@ -46,6 +52,14 @@ type Actions struct {
 	Expires      time.Duration `yaml:"expires" default:"24h" min:"1m"`
 	Keep         time.Duration `yaml:"keep" default:"7d" min:"1m"`
 	Width        int           `yaml:"width" default:"32" min:"1" max:"65536"` // actions at once
+}
+
+// Daemon says how clmgr runs as a service.
+type Daemon struct {
+	Interval time.Duration `yaml:"interval" default:"10s" min:"100ms"`             // from the beginning of a heartbeat to that of the next
+	Listen   string        `yaml:"listen" default:"127.0.0.1:9203" check:"listen"` // of /metrics and /healthz; "" for nowhere
+	Drain    time.Duration `yaml:"drain" default:"30s"`                            // how long what is at work may go on when the daemon stops
+	Programs string        `yaml:"programs" check:"path"`                          // absolute; a folder with clmgr-MACHINE for other architectures, "" for none
 }
 
 // Doctor is the scripts that events are handed to.
@@ -94,8 +108,18 @@ func (c *Config) Cluster(name string) *Cluster {
 	return nil
 }
 
-// Mode returns the mode of that name that the file describes, nil where it
-// describes none (the mode may then be built in).
+// Repository returns the repository of that name, nil where there is none.
+func (c *Config) Repository(name string) *Repository {
+	for i := range c.Repositories {
+		if c.Repositories[i].Name == name {
+			return &c.Repositories[i]
+		}
+	}
+	return nil
+}
+
+// Mode returns what the file says of the mode of that name, nil where it says nothing
+// (the mode may then be built in).
 func (c *Config) Mode(name string) *Mode {
 	for i := range c.Modes {
 		if c.Modes[i].Name == name {

@@ -23,9 +23,11 @@ type decoder struct {
 	bad   map[any]bool  // pointer to what is of another kind than wanted
 	// described has the modes of the file by name.
 	described map[string]*Mode
-	within    int     // aliases that the current value was reached through
-	aliased   int     // values reached through aliases so far
-	clear     []place // secrets that stand in the file itself
+	// repositories are the names of those of the file.
+	repositories []string
+	within       int     // aliases that the current value was reached through
+	aliased      int     // values reached through aliases so far
+	clear        []place // secrets that stand in the file itself
 }
 
 // set tells whether the file gives the field that ptr points to.
@@ -76,6 +78,10 @@ func (d *decoder) value(n ast.Node, v reflect.Value, r *rule) {
 		case d.branch(n, v, "a list"):
 			d.list(n, v, r)
 		}
+	case reflect.Map:
+		if d.branch(n, v, "a mapping (name: text)") {
+			d.texts(n, v, r)
+		}
 	default:
 		d.scalar(n, v, r)
 	}
@@ -122,6 +128,16 @@ func (d *decoder) keyed(n ast.Node, v reflect.Value, r *rule) {
 		d.at[field.Addr().Interface()] = e.at
 		d.text(e.key, e.at, name)
 		d.value(e.value, item, r)
+	}
+}
+
+// texts decodes a mapping of names to texts.
+func (d *decoder) texts(n ast.Node, v reflect.Value, r *rule) {
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, e := range d.entries(n) {
+		var text string
+		d.value(e.value, reflect.ValueOf(&text).Elem(), r)
+		v.SetMapIndex(reflect.ValueOf(e.key), reflect.ValueOf(text))
 	}
 }
 

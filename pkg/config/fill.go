@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,9 +16,18 @@ func (d *decoder) fill(c *Config) {
 	d.defaults(&c.Heartbeat)
 	d.defaults(&c.Events)
 	d.defaults(&c.Doctor)
+	d.defaults(&c.Daemon)
 	d.fillSSH(&c.SSH)
+	d.fillRules(c.Rules)
+	for i := range c.Repositories {
+		d.defaults(&c.Repositories[i])
+	}
 	for i := range c.Modes {
 		m := &c.Modes[i]
+		d.fillInstall(m)
+		if _, builtIn := d.known.Modes[m.Name]; builtIn {
+			continue
+		}
 		d.defaults(m)
 		switch {
 		case m.HTTP != nil:
@@ -28,6 +38,21 @@ func (d *decoder) fill(c *Config) {
 	}
 	for i := range c.Clusters {
 		d.fillCluster(c, &c.Clusters[i])
+	}
+}
+
+func (d *decoder) fillRules(rules []Rule) {
+	for i := range rules {
+		r := &rules[i]
+		d.defaults(r)
+		switch {
+		case r.Do.Command != nil:
+			d.defaults(r.Do.Command)
+		case r.Do.Script != nil:
+			d.defaults(r.Do.Script)
+		case r.Do.Alert != nil:
+			d.defaults(r.Do.Alert)
+		}
 	}
 }
 
@@ -69,6 +94,8 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 	d.inherit(&cluster.SSH, &c.SSH)
 	d.defaults(&cluster.Database)
 	d.defaults(&cluster.Health)
+	d.fillWatch(cluster)
+	d.defaults(&cluster.Replication)
 	ips, names := map[string]netip.Addr{}, map[netip.Addr]string{}
 	for i := range cluster.Instances {
 		in := &cluster.Instances[i]
@@ -97,12 +124,23 @@ func (d *decoder) fillCluster(c *Config, cluster *Cluster) {
 		}
 		d.fillFromMode(s)
 	}
+	d.fillSeveral(cluster)
+	for i := range cluster.Logs {
+		d.fillLog(&cluster.Logs[i])
+	}
 }
 
 func (d *decoder) fillFromMode(s *Service) {
 	info, builtIn := d.known.Modes[s.Mode]
-	if m := d.described[s.Mode]; !builtIn && m != nil {
-		info = ModeInfo{Type: m.Type, Port: m.Port, Unit: m.Unit, Packages: m.Packages}
+	if m := d.described[s.Mode]; m != nil {
+		if builtIn {
+			info.Unit, info.Packages = cmp.Or(m.Unit, info.Unit), m.Packages
+		} else {
+			info = ModeInfo{Type: m.Type, Port: m.Port, Unit: m.Unit, Packages: m.Packages}
+		}
+		if !d.set(&s.Repository) {
+			s.Repository = m.Repository
+		}
 	}
 	s.Type = info.Type
 	if !d.set(&s.Port) {
@@ -116,6 +154,19 @@ func (d *decoder) fillFromMode(s *Service) {
 	}
 	if !d.set(&s.Role) && s.Type != "db" && s.Type != "nosql" && !info.Roles {
 		s.Role = "na"
+	}
+}
+
+// fillInstall completes how services of a mode are installed.
+func (d *decoder) fillInstall(m *Mode) {
+	if m.Archive != nil {
+		d.defaults(m.Archive)
+	}
+	if m.Recipe == nil {
+		return
+	}
+	for i := range m.Recipe.Files {
+		d.defaults(&m.Recipe.Files[i])
 	}
 }
 

@@ -15,6 +15,11 @@ import (
 type Known struct {
 	Modes   map[string]ModeInfo // by name
 	Drivers []string            // of clouds, as the file writes them
+	Kinds   []string            // types of events that rules hear of
+	Verbs   []string            // commands that rules may give, each LEVEL ACTION
+	// AlertURL, WebhookURL and Template say what is wrong with a value of the alerts,
+	// without showing a secret; nil where nobody knows.
+	AlertURL, WebhookURL, Template func(string) error
 }
 
 // ModeInfo is what the configuration needs to know of a built-in mode.
@@ -28,6 +33,9 @@ type ModeInfo struct {
 	Packages []string
 	// VIP and Stats say that the keys of that name mean something to it.
 	VIP, Stats bool
+	// Several says that a machine may have several managed services of it, which are instances
+	// of its unit then.
+	Several bool
 }
 
 // largest is the size in bytes of the largest file that is read.
@@ -89,6 +97,9 @@ func parse(name string, data []byte, known Known, everybody bool) (*Config, erro
 		return nil, err
 	}
 	d.fill(&c)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
 	if everybody {
 		for _, at := range d.clear {
 			d.warning(at, "the password stands in a file that everybody on this machine may read; run: chmod o-r %s", shellQuoted(name))

@@ -184,7 +184,7 @@ modes:
 	for _, s := range c.Clusters[0].Services {
 		got = append(got, s.Unit)
 	}
-	if want := []string{"mariadb.service", "mariadb@b", "own.service", "", ""}; !slices.Equal(got, want) {
+	if want := []string{"mariadb", "mariadb@b", "own.service", "", ""}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if m := c.Mode("lines"); m.Start != "a" || m.Stop != "b" || m.Restart != "" {

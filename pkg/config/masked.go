@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,10 +44,22 @@ func (c *Config) Secrets() []secret.Value {
 		add(secret.New(password))
 	}
 	add(c.StoreKey)
+	for i := range c.Alerts.Places {
+		p := &c.Alerts.Places[i]
+		add(p.URL)
+		if p.Webhook != nil {
+			add(p.Webhook.URL)
+			add(p.Webhook.Key)
+		}
+	}
 	for i := range c.Clusters {
 		add(c.Clusters[i].Cloud.Password)
 		add(c.Clusters[i].Database.Password)
 		add(c.Clusters[i].Replication.Password)
+		for j := range c.Clusters[i].Metrics {
+			add(c.Clusters[i].Metrics[j].Password)
+			add(c.Clusters[i].Metrics[j].Token)
+		}
 		for j := range c.Clusters[i].Services {
 			add(c.Clusters[i].Services[j].Database.Password)
 			add(c.Clusters[i].Services[j].Stats.Password)
@@ -110,6 +123,12 @@ func (m masker) item(v reflect.Value, r *rule) any {
 		return m.mapping(v.Elem())
 	case reflect.Slice:
 		return m.list(v, r)
+	case reflect.Map:
+		tree := yaml.MapSlice{}
+		for _, key := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }) {
+			tree = append(tree, yaml.MapItem{Key: key.String(), Value: v.MapIndex(key).String()})
+		}
+		return tree
 	}
 	return v.Interface()
 }

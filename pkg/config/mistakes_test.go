@@ -26,6 +26,33 @@ func mistakes(t *testing.T, text string) []string {
 	return said
 }
 
+func TestMistakesInLogs(t *testing.T) {
+	const match = ", match: [{name: m, regexp: a}]"
+	for _, c := range []struct{ what, log, want string }{
+		{"good", "name: l, instance: db1, unit: u" + match, ""},
+		{"group by number", "name: l, instance: db1, unit: u, match: [{name: m, regexp: (a)(?P<n>b), state: '$1 ${2} $n $$'}]", ""},
+		{"no name", "instance: db1, unit: u" + match, "4:12: this log has no name"},
+		{"no such instance", "name: l, instance: db3, unit: u" + match, `4:32: the log "l" is on the instance "db3", which the cluster "main" does not have; did you mean "db1"?`},
+		{"no instance", "name: l, unit: u" + match, `4:19: the log "l" has no instance, the machine that it is on`},
+		{"both", "name: l, instance: db1, unit: u, file: /a" + match, `4:52: the log "l" has both unit and file, wanted one of them`},
+		{"neither", "name: l, instance: db1" + match, `4:19: the log "l" has neither unit nor file, wanted one of them`},
+		{"bad file", "name: l, instance: db1, file: a" + match, `4:43: "a" is not the path of a file on the machine; it begins with /`},
+		{"no match", "name: l, instance: db1, unit: u, match: []", `4:53: the log "l" has no match: a list of what to look for is wanted`},
+		{"no regexp", "name: l, instance: db1, unit: u, match: [{name: m}]", `4:61: the match "m" of the log "l" has no regexp`},
+		{"twice", "name: l, instance: db1, unit: u, match: [{name: m, regexp: a}, {name: m, regexp: b}]", `4:83: the match name "m" is used twice; the first stands at line 4`},
+		{"no group", "name: l, instance: db1, unit: u, match: [{name: m, regexp: a, state: '$peer'}]", `4:82: the state speaks of $peer, and the regexp has no group "peer"`},
+		{"bad regexp", "name: l, instance: db1, unit: u, match: [{name: m, regexp: '(', state: '$peer'}]", "4:72: the regular expression does not compile: missing closing ): `(`"},
+	} {
+		want := []string{c.want}
+		if c.want == "" {
+			want = nil
+		}
+		if got := mistakes(t, in("    logs: [{"+c.log+"}]\n")); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", c.what, got, want)
+		}
+	}
+}
+
 // in puts services into an otherwise valid file, from line 4 on.
 func in(services string) string {
 	return "clusters:\n  main:\n    instances: [{name: db1, ip: 10.0.0.1}, {name: db2, ip: 10.0.0.2}]\n" + services
@@ -61,9 +88,16 @@ func TestMistakes(t *testing.T) {
 		{"odd flow key", base + "ssh: {[a]: 1}\n", "2:10: YAML: found an invalid key for this map"},
 		{"odd key", base + "? [a]\n: 1\n", "3:1: YAML: found an invalid key for this map"},
 		{"unknown key", base + "managr: m\n", `2:1: unknown key "managr"; did you mean "manager"?`},
-		{"far key", base + "xyzzy: m\n", `2:1: unknown key "xyzzy"; there are manager, state_dir, store, store_key, heartbeat, actions, events, doctor, ssh, modes, clusters`},
+		{"far key", base + "xyzzy: m\n", `2:1: unknown key "xyzzy"`},
 		{"case", base + "Manager: m\n", `2:1: unknown key "Manager"; did you mean "manager"?`},
 		{"twice", base + "manager: a\nssh:\nmanager: b\n", `4:1: the key "manager" stands here twice; the first is at line 2`},
+		{"peers: short ttl", base + "peers: {interval: 6s}\n", "2:19: ttl is 10s, less than twice the interval, 6s: one report that is late would be a failure"},
+		{"peers: short window", base + "peers: {window: 10}\n", "2:17: min_samples is 10, wanted less than window, 10"},
+		{"peers: no threshold", base + "peers: {threshold: 0}\n", "2:20: found 0, wanted a number from 1 to 100"},
+		{"peers: odd word", base + "peers: {watch: maybe}\n", `2:16: "maybe" is not one of auto, always, never`},
+		{"peers: metric without command", base + "peers: {metrics: {a: {interval: 1s}}}\n", `2:19: the metric "a" has no command, the line to run`},
+		{"peers: metric of everybody", base + "peers: {metrics: {load: {command: x}}}\n", `2:19: "load" cannot be the name of a metric: every manager publishes it`},
+		{"peers: metric with short ttl", base + "peers: {metrics: {a: {command: x, ttl: 31s}}}\n", `2:40: ttl of the metric "a" is 31s, less than its interval and timeout together, 35s`},
 		{"CRLF", "manager: a\r\nclusters:\r\n  main:\r\n    instances:\r\n      - {name: a}\r\n", `5:9: the instance "a" has no ip`},
 		{"after wide text", `manager: "é", x: 1` + "\n", "1:13: YAML: value is not allowed in this context. map key-value is pre-defined"},
 		{"null scalar", base + "manager:\n", "2:10: found nothing, wanted text"},
@@ -121,15 +155,26 @@ func TestMistakes(t *testing.T) {
 		{"socket's port", in("    services: [{name: s, mode: haproxy, instance: db1, stats: {socket: /s, port: 80}}]\n"), `4:82: the service "s" has port in stats without path, the page that it belongs to`},
 		{"relative socket", in("    services: [{name: s, mode: haproxy, instance: db1, stats: {socket: s}}]\n"), `4:72: "s" is not the path of a socket on the service's machine; it begins with /`},
 		{"page without port", in("    services: [{name: s, mode: haproxy, instance: db1, stats: {path: /p}}]\n"), `4:70: the service "s" has a stats page without a port`},
+		{"here twice", "clusters: {c: {instances: [{name: a, ip: 10.0.0.1, here: true}, {name: b, ip: 10.0.0.2, here: true}]}}\n", `1:95: clmgr cannot run on both "a" and "b": only one is here`},
 		{"bastion", base + "ssh: {bastion: 'a b'}\n", `2:16: "a b" is not a bastion as in user@host:22`},
 		{"bastion option", base + "ssh: {bastion: -oProxyCommand}\n", `2:16: "-oProxyCommand" is not a bastion as in user@host:22`},
 		{"bastion port", base + "ssh: {bastion: 'a@b:0'}\n", `2:16: "a@b:0" has no port number from 1 to 65535 after the colon`},
 		{"long name", base + "manager: " + strings.Repeat("m", 64) + "\n", `2:10: the name "` + strings.Repeat("m", 60) + `…" is longer than 63 characters`},
 		{"name begins", base + "manager: -m\n", `2:10: the name "-m" must begin with a letter or digit`},
 		{"name of mode", base + "modes: {db: {tcp: }}\n", `2:9: "db" cannot be the name of a mode: it has another meaning in commands`},
-		{"built-in mode", base + "modes: {mysql: {tcp: }}\n", `2:9: the mode "mysql" is built in and cannot be described again`},
+		{"built-in mode", base + "modes: {mysql: {tcp: }}\n", `2:9: the mode "mysql" is built in and cannot be described again; it may be given a recipe, and its unit and packages`},
 		{"no check", base + "modes: {m: {port: 1}}\n", `2:9: the mode "m" has 0 of tcp, http and command, wanted exactly one`},
 		{"no run", base + "modes: {m: {command: }}\n", `2:21: the mode "m" has a command without run, the line to run`},
+		{"place of two kinds", base + "alerts: {places: {a: {url: x, program: [/bin/true]}}}\n", `2:19: the place "a" has 2 of url, webhook and program, wanted exactly one`},
+		{"place of no kind", base + "alerts: {places: {a: {}}}\n", `2:19: the place "a" has 0 of url, webhook and program, wanted exactly one`},
+		{"webhook without url", base + "alerts: {places: {a: {webhook: {key: x123}}}}\n", `2:19: the webhook of the place "a" has no url`},
+		{"relative program", base + "alerts: {places: {a: {program: [page]}}}\n", `2:32: the program of the place "a" must be a list that begins with an absolute path`},
+		{"route to nowhere", base + "alerts: {places: {chat: {url: x}}, routes: [{to: [caht]}, {}]}\n", "2:51: there is no place \"caht\"; did you mean \"chat\"?\n2:59: the route leads to no place: to, a list of names of places, is wanted"},
+		{"bad label", base + "alerts: {places: {a: {url: x}}, routes: [{to: [a], labels: [team]}]}\n", `2:61: "team" is not a label as in NAME=PATTERN`},
+		{"bad severity", base + "alerts: {places: {a: {url: x}}, routes: [{to: [a], severity: [bad]}]}\n", `2:63: "bad" is not one of critical, warning, info`},
+		{"url that somebody refuses", base + "alerts: {places: {a: {url: 'refused hunter2'}}}\n", `2:28: the url of the place "a" cannot be used: it is refused`},
+		{"template that somebody refuses", base + "alerts: {places: {a: {url: x}}, routes: [{to: [a], text: refused}]}\n", `2:58: it is refused`},
+		{"delays", base + "alerts: {first_delay: 1h}\n", "2:23: first_delay is 1h, longer than longest_delay, 5m"},
 		{"exit", base + "modes: {m: {command: {run: x, exit: 256}}}\n", "2:37: found 256, wanted a number from 0 to 255"},
 		{"method", base + "modes: {m: {http: {method: get}}}\n", `2:28: "get" is not an HTTP method such as GET`},
 		{"URL path", base + "modes: {m: {http: {path: health}}}\n", `2:26: "health" is not the path of a URL; it begins with / and has no spaces`},

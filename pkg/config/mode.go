@@ -3,6 +3,8 @@ package config
 // Mode describes a service mode that is not built in: exactly one of TCP, HTTP
 // and Command is set. Its services are started either as a systemd unit or by
 // commands that their machine's shell runs; Start and Stop are both set or neither.
+// Of a built-in mode it only says how its services are installed: it has a Recipe, and
+// none of those.
 type Mode struct {
 	Name    string       `yaml:"-" check:"name"` // its key in the file
 	Type    string       `yaml:"type" default:"other" enum:"db|nosql|proxy|lb|bench|other"`
@@ -12,10 +14,13 @@ type Mode struct {
 	Command *CommandMode `yaml:"command" one:"true"`
 	Unit    string       `yaml:"unit" check:"unit"` // default for its services
 	// Packages are those that a managed service of the mode needs.
-	Packages []string `yaml:"packages" check:"package"`
-	Start    string   `yaml:"start" check:"command"`
-	Stop     string   `yaml:"stop" check:"command"`
-	Restart  string   `yaml:"restart" check:"command"` // "": stop and start
+	Packages   []string `yaml:"packages" check:"package"`
+	Repository string   `yaml:"repository" check:"name"` // default for its services
+	Archive    *Archive `yaml:"archive"`
+	Recipe     *Recipe  `yaml:"recipe" instead:"true"`
+	Start      string   `yaml:"start" check:"command"`
+	Stop       string   `yaml:"stop" check:"command"`
+	Restart    string   `yaml:"restart" check:"command"` // "": stop and start
 }
 
 // TCPMode is a check that connects, sends Send and reads until Expect, a regular

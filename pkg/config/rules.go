@@ -19,6 +19,7 @@ type rule struct {
 	check    string
 	need     bool   // must be there
 	one      bool   // exactly one of the fields with this must be there
+	instead  bool   // or, without any of those, this one
 	without  string // a key of its struct that must not be there
 }
 
@@ -56,6 +57,7 @@ func (r rules) of(t reflect.Type) *structRules {
 func newRule(index int, tag reflect.StructTag) rule {
 	r := rule{index: index, standard: tag.Get("default"), check: tag.Get("check")}
 	r.need, r.one, r.without = tag.Get("need") != "", tag.Get("one") != "", tag.Get("without")
+	r.instead = tag.Get("instead") != ""
 	var option string
 	r.key, option, _ = strings.Cut(tag.Get("yaml"), ",")
 	r.keyed = option == "keyed"

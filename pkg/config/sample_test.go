@@ -17,10 +17,22 @@ func samplePasswords(t *testing.T) string {
 	t.Setenv("CLMGR_CLOUD_PASSWORD", "canary-cloud")
 	t.Setenv("CLMGR_STORE_KEY", "canary-of-the-store")
 	t.Setenv("CLMGR_STATS_PASSWORD", "canary-stats")
+	t.Setenv("CLMGR_CHAT_URL", "slack://hook:canary-chat@webhook")
+	t.Setenv("CLMGR_HOOK_URL", "https://hook.example.com/canary-hook")
+	t.Setenv("CLMGR_HOOK_KEY", "canary-of-the-hook")
 	t.Setenv("CLMGR_REPLICATION_PASSWORD", "canary-replication")
+	t.Setenv("CLMGR_PROMETHEUS_PASSWORD", "canary-of-prometheus")
+	t.Setenv("CLMGR_PROMETHEUS_TOKEN", "canary-of-the-token")
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "database.password"), []byte("canary-database\n"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"mariadb.asc": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "haproxy.cfg.tmpl": "{{ .service.name }}\n", "banner.tmpl": "{{ .machine.name }}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return filepath.Join(folder, "clmgr.yaml")
 }
@@ -153,7 +165,7 @@ func TestSampleIsWhatIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []*Config{sample, least} {
-		c.Modes, c.Clusters = nil, nil
+		c.Modes, c.Clusters, c.Rules = nil, nil, nil
 	}
 	a, _ := sample.Masked()
 	b, _ := least.Masked()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/clmgr/clmgr/pkg/secret"
@@ -41,6 +42,7 @@ func (s *schemer) structure(t reflect.Type, r *rule) schema {
 	properties := schema{}
 	var needed []string
 	var one []any
+	instead := ""
 	for _, f := range s.rules.of(t).fields {
 		if f.key == r.without {
 			continue
@@ -56,10 +58,16 @@ func (s *schemer) structure(t reflect.Type, r *rule) schema {
 		if f.one {
 			one = append(one, schema{"required": []string{f.key}})
 		}
+		if f.instead {
+			instead = f.key
+		}
 	}
 	object := schema{"type": []string{"object", "null"}, "properties": properties, "additionalProperties": false}
 	if len(needed) > 0 {
 		object["type"], object["required"] = "object", needed
+	}
+	if instead != "" {
+		one = append(one, schema{"required": []string{instead}, "not": schema{"anyOf": slices.Clone(one)}})
 	}
 	if len(one) > 0 {
 		object["type"], object["oneOf"] = "object", one
@@ -83,6 +91,8 @@ func (s *schemer) value(t reflect.Type, r *rule) schema {
 		return s.structure(t.Elem(), r)
 	case reflect.Slice:
 		return s.list(t, r)
+	case reflect.Map:
+		return schema{"type": []string{"object", "null"}, "additionalProperties": textSchema(r)}
 	case reflect.Bool:
 		return withDefault(schema{"type": "boolean"}, r.standard == "true")
 	case reflect.Int:
@@ -131,7 +141,7 @@ func textSchema(r *rule) schema {
 	switch r.check {
 	case "name":
 		s["pattern"] = namePattern
-	case "word", "bastion":
+	case "word", "bastion", "listen":
 		s["pattern"] = `^[^\x00-\x20\x7f]*$`
 	case "store":
 		s["pattern"] = `^[a-z]+:[^\x00-\x20\x7f]+$`
@@ -141,16 +151,44 @@ func textSchema(r *rule) schema {
 		s["pattern"] = `^/[^\x00-\x20\x7f]*$`
 	case "socket":
 		s["pattern"] = "^/"
+	case "logfile":
+		s["pattern"] = `^/([^\x00-\x1f\x7f]*[^/\x00-\x1f\x7f])$`
 	case "unit":
 		s["pattern"] = `^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}$`
+	case "machinepath":
+		s["pattern"] = machinePath.String()
+	case "filemode":
+		s["pattern"] = fileMode.String()
+	case "owner":
+		s["pattern"] = fileOwner.String()
+	case "sha256":
+		s["pattern"] = hexSHA256.String()
+	case "download":
+		s["pattern"] = plainURL.String()
+	case "setting":
+		s["pattern"] = settingPattern.String()
 	case "package":
 		s["pattern"] = packagePattern.String()
 	case "account":
 		s["pattern"] = accountPattern.String()
 	case "command":
 		s["pattern"] = `[^ \t\r\n]`
-	case "path", "path-or-none":
+	case "path", "path-or-none", "pattern", "template":
 		s["minLength"] = 1
+	case "url":
+		s["pattern"] = urlPattern.String()
+	case "label":
+		s["pattern"] = labelPattern.String()
+	case "comparison":
+		s["pattern"] = comparisonPattern.String()
+	case "range":
+		s["pattern"] = rangePattern.String()
+	case "limits":
+		s["pattern"] = limitsPattern.String()
+	case "mountpoint":
+		s["pattern"] = "^/(.*[^/])?$"
+	case "labelpattern":
+		s["pattern"] = "^[^=]+="
 	case "regexp":
 		s["format"] = "regex"
 	}

@@ -91,6 +91,11 @@ func TestSchemaAndParseRefuse(t *testing.T) {
 		"number as store_key": base + "store_key: 7\n",
 		"script as text":      base + "doctor: {scripts: /a}\n",
 		"bad regexp":          base + "modes: {m: {tcp: {expect: '['}}}\n",
+		"log of two":          "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}], logs: [{name: l, instance: db1, unit: u, file: /a, match: [{name: m, regexp: a}]}]}}\n",
+		"log of nothing":      "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}], logs: [{name: l, instance: db1, match: [{name: m, regexp: a}]}]}}\n",
+		"log without match":   "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}], logs: [{name: l, instance: db1, unit: u}]}}\n",
+		"log file elsewhere":  "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}], logs: [{name: l, instance: db1, file: a, match: [{name: m, regexp: a}]}]}}\n",
+		"match of nothing":    "clusters: {main: {instances: [{name: db1, ip: 10.0.0.1}], logs: [{name: l, instance: db1, unit: u, match: [{name: m}]}]}}\n",
 		"a list":              "- clusters\n",
 	} {
 		if err := s.Validate(asJSON(t, text)); err == nil {

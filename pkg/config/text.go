@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,18 +25,8 @@ func textFault(check, s string) string {
 		if s == "" || strings.ContainsFunc(s, func(c rune) bool { return c < 'A' || c > 'Z' }) {
 			return quoted(s) + " is not an HTTP method such as GET"
 		}
-	case "urlpath":
-		if !strings.HasPrefix(s, "/") || strings.ContainsFunc(s, notInWord) {
-			return quoted(s) + " is not the path of a URL; it begins with / and has no spaces"
-		}
-	case "socket":
-		if !strings.HasPrefix(s, "/") {
-			return quoted(s) + " is not the path of a socket on the service's machine; it begins with /"
-		}
-	case "path", "path-or-none":
-		if s == "" {
-			return "the path is empty"
-		}
+	case "urlpath", "socket", "logfile", "path", "path-or-none":
+		return pathFault(check, s)
 	case "store":
 		return storeFault(s)
 	case "unit":
@@ -46,21 +37,59 @@ func textFault(check, s string) string {
 		}
 	case "package":
 		if !packagePattern.MatchString(s) {
-			return quoted(s) + " is not a package such as mariadb-server or mariadb-server=1:10.11.6-0"
+			return quoted(s) + " is not a package such as mariadb-server, mariadb-server=1:10.11.6-0 or mariadb-server=1:10.11.*"
 		}
 	case "command":
 		if strings.TrimSpace(s) == "" {
 			return "the command is empty"
 		}
+	case "machinepath", "filemode", "owner", "sha256", "download", "setting":
+		return installFault(check, s)
 	case "bastion":
 		return bastionFault(s)
+	case "listen":
+		if _, err := netip.ParseAddrPort(s); s != "" && err != nil {
+			return quoted(s) + " is not an address to listen at, such as 127.0.0.1:9203"
+		}
+	case "pattern":
+		return patternFault(s)
+	case "template":
+		return templateFault(s)
+	case "labelpattern":
+		if name, _, ok := strings.Cut(s, "="); !ok || name == "" {
+			return quoted(s) + " is not a label as in NAME=PATTERN"
+		}
+	}
+	return watchFault(check, s)
+}
+
+// pathFault says what is wrong with a path.
+func pathFault(check, s string) string {
+	absolute := strings.HasPrefix(s, "/")
+	switch check {
+	case "urlpath":
+		if !absolute || strings.ContainsFunc(s, notInWord) {
+			return quoted(s) + " is not the path of a URL; it begins with / and has no spaces"
+		}
+	case "socket":
+		if !absolute {
+			return quoted(s) + " is not the path of a socket on the service's machine; it begins with /"
+		}
+	case "logfile":
+		if !absolute || strings.HasSuffix(s, "/") || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			return quoted(s) + " is not the path of a file on the machine; it begins with /"
+		}
+	default:
+		if s == "" {
+			return "the path is empty"
+		}
 	}
 	return ""
 }
 
 // packagePattern is a package's name, with the version after "=" if it is pinned, as
-// apt and dnf have them.
-var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(=[A-Za-z0-9][A-Za-z0-9.+~:_-]*)?$`)
+// apt and dnf have them; a "*" at its end stands for any end.
+var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(=[A-Za-z0-9][A-Za-z0-9.+~:_-]*\*?)?$`)
 
 var accountPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 

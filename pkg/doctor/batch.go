@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/clmgr/clmgr/pkg/eventlog"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
@@ -67,23 +66,4 @@ func aboutScript(line []byte) bool {
 func (b batch) document() []byte {
 	text := append([]byte(`{"events":[`), bytes.Join(b.lines, []byte(","))...)
 	return append(text, "]}\n"...)
-}
-
-// before returns the place before the first event of the time since or later.
-func (d *Doctor) before(ctx context.Context, since time.Time) (eventlog.Place, error) {
-	since = since.Truncate(time.Millisecond) // as the times of events are
-	var place eventlog.Place
-	for entry, err := range d.opts.Log.After(ctx, place) {
-		var unreadable *eventlog.Unreadable
-		switch {
-		case errors.As(err, &unreadable):
-			continue // who lists the log is told of it
-		case err != nil:
-			return place, err
-		case !entry.At.Before(since):
-			return place, nil
-		}
-		place = entry.Place
-	}
-	return place, nil
 }

@@ -23,14 +23,17 @@ type Options struct {
 
 // Doctor hands events to scripts. It may be used by several goroutines and by
 // several processes at once.
-type Doctor struct{ opts Options }
+type Doctor struct {
+	opts Options
+	env  []string // of scripts, besides what environment gives them
+}
 
 // New makes a Doctor. Nothing is read or run yet.
 func New(opts Options) *Doctor {
 	if opts.Mask == nil {
 		opts.Mask = func(s string) string { return s }
 	}
-	return &Doctor{opts}
+	return &Doctor{opts: opts}
 }
 
 // Treat hands every script what came into the event log since its last run, one
@@ -68,7 +71,7 @@ func (d *Doctor) treat(ctx context.Context, script string, since time.Time) ([]h
 	place, known, err := mark.read()
 	if err == nil && !known {
 		// Before the first run: a crash in it must find these events again.
-		if place, err = d.before(ctx, since); err == nil {
+		if place, err = d.opts.Log.Before(ctx, since); err == nil {
 			err = mark.write(place)
 		}
 	}

@@ -81,7 +81,7 @@ const managerVariable = "CLMGR_MANAGER"
 
 // environment is all that a script gets of ours: the rest may hold secrets.
 func (d *Doctor) environment() []string {
-	env := []string{managerVariable + "=" + d.opts.Manager}
+	env := append([]string{managerVariable + "=" + d.opts.Manager}, d.env...)
 	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	if own := os.Getenv("PATH"); own != "" {
 		path = own

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"time"
 )
 
 // Place is where an entry stands, for a reader that goes on later, in another
@@ -55,6 +56,26 @@ func (l *Log) After(ctx context.Context, place Place) iter.Seq2[Placed, error] {
 		}
 		r.report(err)
 	}
+}
+
+// Before returns the place before the first event of the time since or later: where
+// a reader begins that does not care for what was before. Lines that cannot be read
+// are passed over.
+func (l *Log) Before(ctx context.Context, since time.Time) (Place, error) {
+	since = since.Truncate(time.Millisecond) // as the times of events are
+	var place Place
+	for entry, err := range l.After(ctx, place) {
+		switch {
+		case errors.As(err, new(*Unreadable)):
+			continue
+		case err != nil:
+			return place, err
+		case !entry.At.Before(since):
+			return place, nil
+		}
+		place = entry.Place
+	}
+	return place, nil
 }
 
 // pass goes on to behind a place. Where its line is not where it was, as after

@@ -18,6 +18,13 @@ const (
 	Managers  Kind = "managers"
 	VIPs      Kind = "vips"
 	Scripts   Kind = "scripts" // of the doctor; their events tell how a run ended
+	Peers     Kind = "peers"   // other managers, as their daemons watch one another
+	Logs      Kind = "logs"    // lines of a journal or file; one event a line that matched
+	Metrics   Kind = "metrics" // values of queries
+	Units     Kind = "units"   // of systemd
+	Hosts     Kind = "hosts"   // resources of a machine: disk, memory, swap
+	Rules     Kind = "rules"   // what a rule did or would have done
+	Alerts    Kind = "alerts"  // how a delivery ended
 )
 
 // Key names an entry; names are unique per cluster and kind.

@@ -28,7 +28,7 @@ func (m *Manager) startActing() {
 	m.ledger = ledger.New(ledger.Options{
 		Shared: m.stores.shared, Own: m.stores.own, Manager: m.name, Forgets: m.stores.forgets, Limits: limits,
 	})
-	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit}
+	h := handlers.Handlers{Site: m, Limit: m.cfg.Actions.Limit, Manager: m.name, Script: m.ruleScript}
 	m.runner = runner.New(runner.Options{
 		Ledger: m.ledger, Manager: m.name, Limits: limits, Words: m.words, Width: m.cfg.Actions.Width, Grace: grace, Mask: m.mask.Text, Tell: m.tellActed,
 		Handler: func(a actions.Action) runner.Handler {

@@ -5,20 +5,26 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/clmgr/clmgr/pkg/alert"
+	"github.com/clmgr/clmgr/pkg/alert/send"
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 	"github.com/clmgr/clmgr/pkg/remote"
+	"github.com/clmgr/clmgr/pkg/rules"
 	"github.com/clmgr/clmgr/pkg/services"
 	"github.com/clmgr/clmgr/pkg/store"
 )
 
 // Known is what this program has built in, for the configuration's checks.
 func Known() config.Known {
-	known := config.Known{Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers()}
+	known := config.Known{
+		Modes: map[string]config.ModeInfo{}, Drivers: cloud.Drivers(), Kinds: rules.Kinds(), Verbs: rules.Verbs(),
+		AlertURL: send.CheckService, WebhookURL: send.CheckWebhook, Template: alert.CheckTemplate,
+	}
 	for name, m := range services.Modes() {
-		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Unit: m.Unit, Packages: m.Packages, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats}
+		known.Modes[name] = config.ModeInfo{Type: m.Type, Port: m.Port, NoPort: m.NoPort, Unit: m.Unit, Packages: m.Packages, Roles: m.Roles, VIP: m.VIP, Stats: m.Stats, Several: m.Several}
 	}
 	return known
 }
@@ -34,7 +40,7 @@ func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, e
 		cl := collect.Cluster{Name: c.Name, Cloud: settings(c.Cloud), SSH: sshSettings(c.SSH)}
 		for _, i := range c.Instances {
 			cl.Machines = append(cl.Machines, collect.Machine{
-				Name: i.Name, SSH: remote.Machine{Name: i.Name, IP: i.IP, User: i.SSH.User, Port: i.SSH.Port},
+				Name: i.Name, SSH: remote.Machine{Name: i.Name, IP: i.IP, User: i.SSH.User, Port: i.SSH.Port, Here: i.Here},
 			})
 		}
 		cl.Driver = driverOf(c, documents)
@@ -60,6 +66,9 @@ func clustersOf(cfg *config.Config, documents store.Store) ([]collect.Cluster, e
 func checksOf(cfg *config.Config) (map[string]*services.Check, error) {
 	out := map[string]*services.Check{}
 	for _, m := range cfg.Modes {
+		if m.TCP == nil && m.HTTP == nil && m.Command == nil {
+			continue // of a built-in mode the file only says how it is installed
+		}
 		check := &services.Check{}
 		if m.TCP != nil {
 			check.TCP = &services.TCPCheck{Send: m.TCP.Send, Expect: m.TCP.Expect}

@@ -20,36 +20,8 @@ type verb func(*Manager, context.Context, command.Command) command.Result
 // verbs is everything Do can do, by level and action.
 func verbs() map[string]map[string]verb {
 	return map[string]map[string]verb{
-		"instances": {
-			"heartbeat": (*Manager).heartbeat,
-			"status":    (*Manager).status,
-			"launch":    (*Manager).power,
-			"start":     (*Manager).power,
-			"stop":      (*Manager).power,
-			"terminate": (*Manager).power,
-
-			"associate":    (*Manager).moveAddress,
-			"disassociate": (*Manager).moveAddress,
-			"status_eip":   (*Manager).addressStatus,
-			"status_vip":   (*Manager).addressStatus,
-
-			"actions":      (*Manager).listActions,
-			"actions_init": (*Manager).clearActions,
-		},
-		"services": {
-			"status":  (*Manager).status,
-			"start":   (*Manager).lifecycle,
-			"stop":    (*Manager).lifecycle,
-			"restart": (*Manager).lifecycle,
-
-			handlers.BootstrapBinaries: (*Manager).lifecycle,
-			handlers.Install:           (*Manager).lifecycle,
-			handlers.Replicate:         (*Manager).lifecycle,
-			handlers.Sync:              (*Manager).lifecycle,
-			handlers.Adopt:             (*Manager).lifecycle,
-			handlers.Remove:            (*Manager).lifecycle,
-			handlers.RollingRestart:    (*Manager).rollingRestart,
-		},
+		"instances": verbsOfInstances(),
+		"services":  verbsOfServices(),
 		"actions": {
 			"list":   (*Manager).listActions,
 			"show":   (*Manager).listActions,
@@ -62,10 +34,65 @@ func verbs() map[string]map[string]verb {
 			"hold":    (*Manager).hold,
 			"release": (*Manager).release,
 		},
+		"watch": {
+			"list": (*Manager).listWatchers,
+		},
+		"rules": {
+			"list": (*Manager).listRules,
+			"test": (*Manager).testRules,
+		},
+		"peers": {
+			"list":   (*Manager).listPeers,
+			"forget": (*Manager).forgetPeer,
+		},
+		"alerts": {
+			"list":      (*Manager).listAlerts,
+			"test":      (*Manager).testAlerts,
+			"silence":   (*Manager).silence,
+			"unsilence": (*Manager).unsilence,
+		},
 		"events": {
 			"list":  (*Manager).events,
 			"treat": (*Manager).giveEvents,
 		},
+	}
+}
+
+func verbsOfInstances() map[string]verb {
+	return map[string]verb{
+		"heartbeat": (*Manager).heartbeat,
+		"status":    (*Manager).status,
+		"launch":    (*Manager).power,
+		"start":     (*Manager).power,
+		"stop":      (*Manager).power,
+		"terminate": (*Manager).power,
+
+		"associate":    (*Manager).moveAddress,
+		"disassociate": (*Manager).moveAddress,
+		"status_eip":   (*Manager).addressStatus,
+		"status_vip":   (*Manager).addressStatus,
+
+		"actions":      (*Manager).listActions,
+		"actions_init": (*Manager).clearActions,
+	}
+}
+
+func verbsOfServices() map[string]verb {
+	return map[string]verb{
+		"status":  (*Manager).status,
+		"start":   (*Manager).lifecycle,
+		"stop":    (*Manager).lifecycle,
+		"restart": (*Manager).lifecycle,
+
+		handlers.BootstrapBinaries: (*Manager).lifecycle,
+		handlers.BootstrapNCC:      (*Manager).lifecycle,
+		handlers.BootstrapConfig:   (*Manager).lifecycle,
+		handlers.Install:           (*Manager).lifecycle,
+		handlers.Replicate:         (*Manager).lifecycle,
+		handlers.Sync:              (*Manager).lifecycle,
+		handlers.Adopt:             (*Manager).lifecycle,
+		handlers.Remove:            (*Manager).lifecycle,
+		handlers.RollingRestart:    (*Manager).rollingRestart,
 	}
 }
 

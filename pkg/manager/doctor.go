@@ -34,7 +34,7 @@ func (m *Manager) treat(ctx context.Context, since time.Time) ([]heartbeat.Event
 }
 
 // giveEvents takes a document {"events":[…]} as if a heartbeat had seen them: they
-// go into the log, and to the doctor scripts. What is bad is named, the rest taken.
+// go into the log, to the rules and to the doctor scripts. What is bad is named, the rest taken.
 func (m *Manager) giveEvents(ctx context.Context, c command.Command) command.Result {
 	var doc struct {
 		Events []json.RawMessage `json:"events"`
@@ -56,8 +56,10 @@ func (m *Manager) giveEvents(ctx context.Context, c command.Command) command.Res
 	if err := m.tell(ctx, list.Events); err != nil {
 		return command.Fail(c, command.StoreFailure, err)
 	}
+	ruled, unruled := m.turnRules(ctx, now)
 	told, err := m.treat(ctx, now)
-	list.Events = append(list.Events, told...)
+	err = errors.Join(unruled, err, m.alerts.Turn(ctx, now))
+	list.Events = append(append(list.Events, ruled...), told...)
 	r := command.Result{Command: c, Code: command.OK, Body: list, Reason: strings.Join(bad, "; ")}
 	switch {
 	case err != nil:
@@ -80,7 +82,8 @@ func (m *Manager) complete(c command.Command, raw json.RawMessage, now time.Time
 		return e, err
 	}
 	switch e.Key.Kind {
-	case heartbeat.Instances, heartbeat.Services, heartbeat.Clusters, heartbeat.Managers, heartbeat.VIPs:
+	case heartbeat.Instances, heartbeat.Services, heartbeat.Clusters, heartbeat.Managers, heartbeat.VIPs,
+		heartbeat.Peers, heartbeat.Logs, heartbeat.Metrics, heartbeat.Units, heartbeat.Hosts:
 	default:
 		return e, fmt.Errorf("there is no type %q", e.Key.Kind)
 	}

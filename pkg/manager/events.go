@@ -16,7 +16,7 @@ import (
 // EventFilter chooses events of the log. Its zero value chooses all.
 type EventFilter struct {
 	Group   string    // all, or the name, the ip or the cluster an event is about
-	Type    string    // all, instances, services, clusters, managers, vips or scripts
+	Type    string    // all, instances, services, clusters, managers, peers, vips or scripts
 	Cluster string    // empty for every cluster
 	Since   time.Time // zero for the beginning of the log
 	Limit   int       // only the newest so many lines of the log; 0 for no limit

@@ -12,8 +12,8 @@ import (
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
 )
 
-// heartbeat looks at what the command covers, records it, tells what changed, and
-// does what is due. With Last it prints what was recorded last and looks at nothing.
+// heartbeat looks at what the command covers, records it, tells what changed, goes by
+// the rules, and does what is due. With Last it prints what was recorded last and looks at nothing.
 func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Result {
 	chosen, err := m.cover(ctx, c)
 	if err != nil {
@@ -23,43 +23,73 @@ func (m *Manager) heartbeat(ctx context.Context, c command.Command) command.Resu
 		return m.last(ctx, c, chosen)
 	}
 	start := time.Now()
-	began, owned := m.ledger.Own(ctx)
-	looked := m.look(ctx, c, chosen)
+	s := m.see(ctx, c, chosen)
 	if r, stop := interrupted(ctx, c); stop {
 		return r
 	}
-	var beat Beat
-	parts := make([]heartbeat.Status, len(looked))
-	failures := []error{owned}
-	for n, s := range looked {
-		status, told, err := m.record(ctx, s)
-		looked[n].now = status
-		parts[n] = status.Only(chosen[n].keys())
-		beat.Events = append(beat.Events, told...)
-		failures = append(failures, err)
-	}
-	beat.Status = heartbeat.Join(parts...)
-	var unled error
 	if !c.NoAct {
-		unled = m.leadAddresses(ctx, looked)
+		var ruled []heartbeat.Event
+		ruled, s.unruled = m.turnRules(ctx, start)
+		s.Events = append(s.Events, ruled...)
 	}
 	var told []heartbeat.Event
 	var treated error
 	var doctor sync.WaitGroup
 	doctor.Go(func() { told, treated = m.treat(ctx, start) })
-	if owned == nil {
-		failures = append(failures, m.actOn(ctx, c, &beat, began, looked))
+	if s.owned == nil {
+		s.failures = append(s.failures, m.actOn(ctx, c, &s.Beat, s.began, s.looked))
 	}
 	doctor.Wait()
-	beat.Events = append(beat.Events, told...)
-	r := m.answer(c, beat, errors.Join(failures...))
-	if treated != nil {
-		r.Code, r.Reason = command.RemoteMonitorFailure, oneLine(errors.Join(errors.New(r.Reason), treated))
+	s.Events = append(s.Events, told...)
+	s.failures = append(s.failures, m.alerts.Turn(ctx, start))
+	return m.beatAnswer(c, s, treated)
+}
+
+// beatAnswer is the answer to a heartbeat.
+func (m *Manager) beatAnswer(c command.Command, s sight, treated error) command.Result {
+	r := m.answer(c, s.Beat, errors.Join(s.failures...))
+	if failed := errors.Join(s.unruled, treated); failed != nil {
+		r.Code, r.Reason = command.RemoteMonitorFailure, oneLine(errors.Join(errors.New(r.Reason), failed))
 	}
-	if unled != nil {
-		r.Code, r.Reason = command.RemoteManagerFailure, oneLine(errors.Join(errors.New(r.Reason), unled))
+	if s.unled != nil {
+		r.Code, r.Reason = command.RemoteManagerFailure, oneLine(errors.Join(errors.New(r.Reason), s.unled))
 	}
 	return r
+}
+
+// sight is what a heartbeat has seen and recorded, before anything is done about it.
+type sight struct {
+	Beat
+	looked   []seen
+	began    *actions.Queue // as it stood on this manager's disk before
+	owned    error          // why that could not be read: then nothing may be done
+	failures []error        // of the records, and owned
+	unled    error          // why a virtual address could not be led
+	unruled  error          // why the rules could not have their turn, or what they passed over
+}
+
+// see looks at what was chosen, records it, and has addresses follow who has them.
+func (m *Manager) see(ctx context.Context, c command.Command, chosen []chosen) sight {
+	var s sight
+	s.began, s.owned = m.ledger.Own(ctx)
+	s.failures = append(s.failures, s.owned)
+	s.looked = m.look(ctx, c, chosen)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return s
+	}
+	parts := make([]heartbeat.Status, len(s.looked))
+	for n, one := range s.looked {
+		status, told, err := m.record(ctx, one)
+		s.looked[n].now = status
+		parts[n] = status.Only(chosen[n].keys())
+		s.Events = append(s.Events, told...)
+		s.failures = append(s.failures, err)
+	}
+	s.Status = heartbeat.Join(parts...)
+	if !c.NoAct {
+		s.unled = m.leadAddresses(ctx, s.looked)
+	}
+	return s
 }
 
 // actOn does what is due, unless the command says not to, and tells what stands

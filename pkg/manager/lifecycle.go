@@ -185,10 +185,7 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 	if w.err != nil || len(w.steps.Drafts) == 0 {
 		return
 	}
-	m.afterOthers(w, wishes)
-	for n, a := range w.steps.Drafts {
-		w.steps.Drafts[n] = actions.Bind(a, s)
-	}
+	m.draft(w, wishes, s)
 	w.steps.Drafts[len(w.steps.Drafts)-1].Require = meant(c, w)
 	if last := &w.steps.Drafts[len(w.steps.Drafts)-1]; c.Action == "restart" && w.steps.Code == command.OK {
 		last.Require, w.err = m.invocation(ctx, w)
@@ -197,6 +194,14 @@ func (m *Manager) queue(ctx context.Context, c command.Command, w *wish, wishes 
 		}
 	}
 	m.add(ctx, c, w)
+}
+
+// draft completes the steps of a wish by what they wait for.
+func (m *Manager) draft(w *wish, wishes []*wish, s heartbeat.Status) {
+	m.afterOthers(w, wishes)
+	for n, a := range w.steps.Drafts {
+		w.steps.Drafts[n] = actions.Bind(a, s)
+	}
 }
 
 // add adds the steps of a wish to the queue, as one plan.

@@ -9,12 +9,14 @@ import (
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/actions/ledger"
 	"github.com/clmgr/clmgr/pkg/actions/runner"
+	"github.com/clmgr/clmgr/pkg/alert/send"
 	"github.com/clmgr/clmgr/pkg/cloud"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/doctor"
 	"github.com/clmgr/clmgr/pkg/eventlog"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/heartbeat/collect"
+	"github.com/clmgr/clmgr/pkg/provision"
 	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/secret"
@@ -36,11 +38,15 @@ type Manager struct {
 	ledger    *ledger.Ledger
 	runner    *runner.Runner
 	doctor    *doctor.Doctor
+	alerts    *send.Sender
 	words     actions.Words
 	managed   map[heartbeat.Key]managedService
+	programs  map[string]provision.Program // that may be copied to machines, by their kind
 	progress  func(done, total int)
 	waiting   func(done, total int)
 	acted     func(do, move, reason string)
+	rules     rulesOf
+	told      bell // rings when events were written here
 
 	host heartbeat.Host
 	own  []netip.Addr
@@ -105,8 +111,15 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*Manager, error
 		host: host, own: own,
 	}
 	m.doctor, m.words = m.newDoctor(), wordsOf(clusters)
-	m.managed = managedOf(cfg)
+	m.words.Scripts = scriptsOf(cfg)
+	m.managed, m.programs = managedOf(cfg), programsOf(cfg)
+	if m.alerts, err = m.newAlerts(); err != nil {
+		return nil, err
+	}
 	m.startActing()
+	if m.rules, err = newRules(m); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 

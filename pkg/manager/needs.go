@@ -7,20 +7,39 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 	"github.com/clmgr/clmgr/pkg/plan"
+	"github.com/clmgr/clmgr/pkg/provision"
+	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
 // needs is what managed services lack before they can be started. It is asked for while
-// the look goes on, before it is known which machines run: those that do answer at once.
-type needs map[heartbeat.Key]*need
+// the look goes on, before it is known which machines run: those that do answer at once,
+// each to one command for all its services.
+type needs struct {
+	of       map[heartbeat.Key]*need
+	machines map[place]*asked
+}
+
+// place is where a machine is.
+type place struct {
+	cluster string
+	ip      netip.Addr
+}
 
 // need is what one service lacks.
 type need struct {
 	known []plan.Known
+	at    *asked
+}
+
+// asked is what is asked of one machine.
+type asked struct {
+	host  job.Machine
+	parts []provision.Part
+	tell  []*plan.Known      // what becomes of each part
 	give  context.CancelFunc // up
 	over  sync.WaitGroup
 }
@@ -28,7 +47,7 @@ type need struct {
 // ask begins to look at what the covered services need, where they are to be started. A
 // machine that somebody has declared to be off is left alone.
 func (m *Manager) ask(ctx context.Context, c command.Command, chosen []chosen) needs {
-	out := needs{}
+	out := needs{map[heartbeat.Key]*need{}, map[place]*asked{}}
 	if c.Action != "start" {
 		return out
 	}
@@ -37,18 +56,28 @@ func (m *Manager) ask(ctx context.Context, c command.Command, chosen []chosen) n
 			if !ch.covers.Services[v.Target.Name] {
 				continue
 			}
-			list := m.service(ch.cluster, v).Provisions
-			n := &need{known: make([]plan.Known, len(list)), give: func() {}}
-			for i, p := range list {
+			s := m.service(ch.cluster, v)
+			n := &need{known: make([]plan.Known, len(s.Provisions)), at: out.at(place{ch.cluster.Name, v.IP}, s.Host)}
+			for i, p := range s.Provisions {
 				n.known[i].Verb = p.Verb
+				n.at.parts, n.at.tell = append(n.at.parts, p.Part), append(n.at.tell, &n.known[i])
 			}
-			out[keyOf(ch.cluster, v)] = n
-			if !m.declaredOff(ch.cluster.Name, v.IP) {
-				n.look(ctx, m.cfg.Heartbeat.Deadline, list)
-			}
+			out.of[keyOf(ch.cluster, v)] = n
+		}
+	}
+	for at, machine := range out.machines {
+		if !m.declaredOff(at.cluster, at.ip) && len(machine.parts) > 0 {
+			machine.look(ctx, m.cfg.Heartbeat.Deadline)
 		}
 	}
 	return out
+}
+
+func (n needs) at(p place, host job.Machine) *asked {
+	if n.machines[p] == nil {
+		n.machines[p] = &asked{host: host, give: func() {}}
+	}
+	return n.machines[p]
 }
 
 // declaredOff tells whether the configuration says that the machine at ip is off on purpose.
@@ -58,34 +87,38 @@ func (m *Manager) declaredOff(cluster string, ip netip.Addr) bool {
 	})
 }
 
-func (n *need) look(ctx context.Context, deadline time.Duration, list []handlers.Provision) {
-	ctx, n.give = context.WithTimeout(ctx, deadline)
-	for i, p := range list {
-		k := &n.known[i]
-		n.over.Go(func() {
-			missing, err := p.Missing(ctx)
-			k.Done = err == nil && missing == ""
-			if k.Reason = missing; err != nil {
-				k.Reason = oneLine(err)
+func (a *asked) look(ctx context.Context, deadline time.Duration) {
+	ctx, a.give = context.WithTimeout(ctx, deadline)
+	a.over.Go(func() {
+		for n, f := range provision.Look(ctx, a.host, a.parts...) {
+			k := a.tell[n]
+			k.Done = f.Err == nil && f.Missing == ""
+			if k.Reason = f.Missing; f.Err != nil {
+				k.Reason = oneLine(f.Err)
 			}
-		})
-	}
+		}
+	})
+}
+
+// end gives up what is still asked.
+func (a *asked) end() {
+	a.give()
+	a.over.Wait()
 }
 
 // found completes wishes by what was found. Machines that do not run are not waited for.
 func (n needs) found(wishes []*wish) {
 	for _, w := range wishes {
-		one := n[keyOf(w.cluster, w.service)]
+		one := n.of[keyOf(w.cluster, w.service)]
 		if w.err != nil || one == nil {
 			continue
 		}
 		if w.asked() {
-			one.over.Wait()
+			one.at.over.Wait()
 			w.wanted.Before = one.known
 			continue
 		}
-		one.give()
-		one.over.Wait()
+		one.at.end()
 		for _, k := range one.known {
 			w.wanted.Before = append(w.wanted.Before, plan.Known{Verb: k.Verb})
 		}
@@ -94,8 +127,7 @@ func (n needs) found(wishes []*wish) {
 
 // forget ends what is still asked.
 func (n needs) forget() {
-	for _, one := range n {
-		one.give()
-		one.over.Wait()
+	for _, a := range n.machines {
+		a.end()
 	}
 }

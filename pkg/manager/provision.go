@@ -41,30 +41,24 @@ func managedOf(cfg *config.Config) map[heartbeat.Key]managedService {
 // provisions is what a managed service needs before it can be started.
 func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machine) []handlers.Provision {
 	var out []handlers.Provision
-	if packages := provision.Packages(s.Packages); len(packages) > 0 {
+	if b := m.binaries(s); len(b.Packages) > 0 || b.Archive != nil {
+		out = append(out, m.binariesOf(s, b, host))
+	}
+	if r, is := m.recipe(s); is {
 		out = append(out, handlers.Provision{
-			Verb: handlers.BootstrapBinaries,
-			Missing: func(ctx context.Context) (string, error) {
-				missing, err := packages.Missing(ctx, host)
-				if len(missing) == 0 || err != nil {
-					return "", err
-				}
-				return "not installed: " + strings.Join(missing, ", "), nil
-			},
+			Verb: handlers.Install, Part: r,
 			Do: func(ctx context.Context, j job.Job) error {
-				if s.Mode == mariadbMode { // its package would be changed under somebody's data
-					if err := m.mariadb(s).Spare(ctx, host); err != nil {
-						return err
-					}
-				}
-				_, err := packages.Install(ctx, host, j)
+				_, err := r.Install(ctx, host, j)
 				return err
 			},
 		})
 	}
+	if m.cfg.Cluster(s.cluster).NCC {
+		out = append(out, m.controllerStep(c, s, host))
+	}
 	if i := m.installer(s); i != nil {
 		out = append(out, handlers.Provision{
-			Verb: handlers.Install, Missing: func(ctx context.Context) (string, error) { return i.Missing(ctx, host) },
+			Verb: handlers.Install, Part: i,
 			Do: func(ctx context.Context, _ job.Job) error {
 				_, err := i.Install(ctx, host)
 				return err
@@ -74,22 +68,92 @@ func (m *Manager) provisions(c collect.Cluster, s managedService, host job.Machi
 	if s.Mode == mariadbMode && s.Role == heartbeat.Slave {
 		out = append(out, m.replicateOf(c, s, host))
 	}
+	for n := range out {
+		out[n] = on(c.MachineAt(s.IP).Name, out[n])
+	}
 	return out
+}
+
+// on has the errors of a step say which machine it is done on.
+func on(machine string, p handlers.Provision) handlers.Provision {
+	do := p.Do
+	p.Do = func(ctx context.Context, j job.Job) error {
+		if err := do(ctx, j); err != nil {
+			return fmt.Errorf("on %s: %w", machine, err)
+		}
+		return nil
+	}
+	return p
+}
+
+// binariesOf installs the programs of a service.
+func (m *Manager) binariesOf(s managedService, b provision.Binaries, host job.Machine) handlers.Provision {
+	return handlers.Provision{
+		Verb: handlers.BootstrapBinaries, Part: b,
+		Do: func(ctx context.Context, j job.Job) error {
+			if s.Mode == mariadbMode { // its package would be changed under somebody's data
+				if err := m.mariadb(s).Spare(ctx, host); err != nil {
+					return err
+				}
+			}
+			_, err := b.Install(ctx, host, j)
+			return err
+		},
+	}
+}
+
+// configuring writes the configuration of a managed service; nil where its mode is none that
+// clmgr can lay out.
+func (m *Manager) configuring(c collect.Cluster, s managedService, host job.Machine) *handlers.Provision {
+	var part provision.Part
+	var do func(context.Context, job.Machine) (bool, error)
+	r, is := m.recipe(s)
+	switch i := m.installer(s); {
+	case is:
+		part, do = r, r.Configure
+	case s.Mode == mariadbMode:
+		d := m.mariadb(s)
+		part, do = d.Configuration(), d.Configure
+	case i != nil: // it is its configuration and nothing else
+		part, do = i, i.Install
+	default:
+		return nil
+	}
+	p := on(c.MachineAt(s.IP).Name, handlers.Provision{Verb: handlers.BootstrapConfig, Part: part, Do: func(ctx context.Context, _ job.Job) error {
+		_, err := do(ctx, host)
+		return err
+	}})
+	return &p
 }
 
 // mariadb is a database of the configuration, as it is laid out.
 func (m *Manager) mariadb(s managedService) provision.MariaDB {
 	d := provision.MariaDB{
-		Name: s.Name, Unit: s.Unit, Port: s.Port, ServerID: s.ServerID, MemPct: s.MemPct, Replica: s.Role == heartbeat.Slave,
-		Health:   m.health(s),
+		Name: s.Name, Unit: s.Unit, Port: s.Port, ServerID: s.ServerID, MemPct: s.MemPct, Settings: s.Settings, Replica: s.Role == heartbeat.Slave,
+		Health: m.health(s), Beside: m.beside(s),
 		Accounts: []provision.Account{{User: s.Database.User, Password: s.Database.Password, Privileges: []string{provision.MonitorPrivilege}}},
 	}
-	if of := m.cfg.Cluster(s.cluster); of.Replication.User != "" {
+	of := m.cfg.Cluster(s.cluster)
+	if of.Replication.SemiSync {
+		d.SemiSync = of.Replication.SemiSyncTimeout
+	}
+	if of.Replication.User != "" {
 		d.Accounts = append(d.Accounts, provision.Account{
 			User: of.Replication.User, Password: of.Replication.Password, Privileges: []string{provision.CopyPrivilege},
 		})
 	}
 	return d
+}
+
+// beside are the other databases that are configured on the machine of one.
+func (m *Manager) beside(s managedService) []string {
+	var out []string
+	for _, v := range m.cfg.Cluster(s.cluster).Services {
+		if v.Mode == s.Mode && v.IP == s.IP && v.Name != s.Name {
+			out = append(out, v.Name)
+		}
+	}
+	return out
 }
 
 // replicateOf has a replica follow the one database of its cluster that is configured
@@ -98,11 +162,11 @@ func (m *Manager) replicateOf(c collect.Cluster, s managedService, host job.Mach
 	r, err := m.replicaOf(c, s, host)
 	if err != nil {
 		return handlers.Provision{
-			Verb: handlers.Replicate, Missing: func(context.Context) (string, error) { return "", err },
+			Verb: handlers.Replicate, Part: provision.Unknown{Err: err},
 			Do: func(context.Context, job.Job) error { return err },
 		}
 	}
-	return handlers.Provision{Verb: handlers.Replicate, Missing: r.Missing, Do: func(ctx context.Context, j job.Job) error {
+	return handlers.Provision{Verb: handlers.Replicate, Part: r, Do: func(ctx context.Context, j job.Job) error {
 		_, err := r.Replicate(ctx, j)
 		return err
 	}}
@@ -166,7 +230,7 @@ func (m *Manager) plans(c command.Command, wishes []*wish) command.Result {
 func (m *Manager) whyNot(verb string, w *wish) error {
 	s := m.service(w.cluster, w.service)
 	switch verb {
-	case handlers.BootstrapBinaries, handlers.Install, handlers.Replicate:
+	case handlers.BootstrapBinaries, handlers.BootstrapNCC, handlers.BootstrapConfig, handlers.Install, handlers.Replicate:
 		if _, ok := s.Needs(verb); !ok {
 			return fmt.Errorf("cannot %s %s: %s", verb, s.Name, s.WhyNot(verb))
 		}

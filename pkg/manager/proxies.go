@@ -25,14 +25,14 @@ const (
 	addresses        // which lead to proxies
 )
 
-// layerOf is the layer of a service.
-func layerOf(mode, role string) int {
-	switch info := services.Modes()[mode]; {
-	case info.VIP:
+// layerOf is the layer of a service of a mode and its type.
+func layerOf(mode, typ, role string) int {
+	switch {
+	case services.Modes()[mode].VIP:
 		return addresses
-	case info.Stats, info.Type == "proxy":
+	case typ == "lb", typ == "proxy":
 		return proxies
-	case info.Type == services.TypeDB && role == heartbeat.Slave:
+	case typ == services.TypeDB && role == heartbeat.Slave:
 		return replicas
 	}
 	return sources
@@ -40,12 +40,12 @@ func layerOf(mode, role string) int {
 
 // haproxy is a balancer of the configuration, as it is laid out.
 func (m *Manager) haproxy(s managedService) provision.HAProxy {
-	h := provision.HAProxy{Name: s.Name, Unit: s.Unit, Write: s.Balance.Write, Read: s.Balance.Read, Page: s.Balance.Page}
+	h := provision.HAProxy{Name: s.Name, Unit: s.Unit, Write: s.Balance.Write, Read: s.Balance.Read, Page: s.Balance.Page, Template: s.Text}
 	of := m.cfg.Cluster(s.cluster)
 	for _, v := range of.Services {
 		if v.Managed && v.Mode == mariadbMode {
 			h.Databases = append(h.Databases, provision.Backend{
-				Name: v.Name, Addr: netip.AddrPortFrom(v.IP, v.Port), Health: of.Health.Port, Master: v.Role == heartbeat.Master,
+				Name: v.Name, Addr: netip.AddrPortFrom(v.IP, v.Port), Health: v.HealthPort, Master: v.Role == heartbeat.Master,
 			})
 		}
 	}
@@ -62,7 +62,7 @@ const (
 // keepalived is a guard of an address, as it is laid out. The first of a group in the
 // configuration rather has the address than the next.
 func (m *Manager) keepalived(s managedService) provision.Keepalived {
-	k := provision.Keepalived{Name: s.Name, Unit: s.Unit, Addr: s.IP, VIP: s.VIP, RouterID: s.RouterID, Priority: highestPriority}
+	k := provision.Keepalived{Name: s.Name, Unit: s.Unit, Addr: s.IP, VIP: s.VIP, RouterID: s.RouterID, Priority: highestPriority, Template: s.Text}
 	before := true
 	for _, v := range m.cfg.Cluster(s.cluster).Services {
 		switch {
@@ -86,7 +86,7 @@ func (m *Manager) health(s managedService) *provision.Health {
 	of := m.cfg.Cluster(s.cluster)
 	for _, v := range of.Services {
 		if v.Managed && v.Balance != (config.Balance{}) {
-			return &provision.Health{Addr: netip.AddrPortFrom(s.IP, of.Health.Port), MaxLag: of.Health.MaxLag}
+			return &provision.Health{Addr: netip.AddrPortFrom(s.IP, s.HealthPort), MaxLag: of.Health.MaxLag}
 		}
 	}
 	return nil
@@ -94,7 +94,7 @@ func (m *Manager) health(s managedService) *provision.Health {
 
 // installer is something that can be laid out on a machine.
 type installer interface {
-	Missing(ctx context.Context, m job.Machine) (string, error)
+	provision.Part
 	Install(ctx context.Context, m job.Machine) (changed bool, err error)
 }
 
@@ -102,7 +102,7 @@ type installer interface {
 func (m *Manager) installer(s managedService) installer {
 	switch s.Mode {
 	case "memcache":
-		return provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct}
+		return provision.Memcached{Name: s.Name, Unit: s.Unit, Addr: netip.AddrPortFrom(s.IP, s.Port), MemPct: s.MemPct, Template: s.Text}
 	case mariadbMode:
 		return m.mariadb(s)
 	case "haproxy":
@@ -118,10 +118,14 @@ const drainFor = 10 * time.Second
 
 // drain keeps balancers from a database that is about to stop; nil where there are none.
 func (m *Manager) drain(s managedService, host job.Machine) func(context.Context) error {
-	if s.Mode != mariadbMode || m.health(s) == nil {
+	if s.Mode != mariadbMode {
 		return nil
 	}
-	return func(ctx context.Context) error { return provision.Drain(ctx, host, drainFor) }
+	health := m.health(s)
+	if health == nil {
+		return nil
+	}
+	return func(ctx context.Context) error { return health.Drain(ctx, host, s.Unit, drainFor) }
 }
 
 // sortLayers puts what others stand on before them.
@@ -129,7 +133,9 @@ func sortLayers(wishes []*wish) {
 	slices.SortStableFunc(wishes, func(a, b *wish) int { return cmp.Compare(a.layer(), b.layer()) })
 }
 
-func (w *wish) layer() int { return layerOf(w.service.Target.Mode, w.service.Configured) }
+func (w *wish) layer() int {
+	return layerOf(w.service.Target.Mode, w.service.Type, w.service.Configured)
+}
 
 // afterOthers has the steps that stand on other services wait for what is queued for those:
 // a replica for its source, a balancer for the databases, an address for the balancer of its
@@ -170,4 +176,4 @@ func (m *Manager) afterOthers(w *wish, wishes []*wish) {
 	}
 }
 
-func (w *wish) isDB() bool { return services.Modes()[w.service.Target.Mode].Type == services.TypeDB }
+func (w *wish) isDB() bool { return w.service.Type == services.TypeDB }

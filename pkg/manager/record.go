@@ -144,5 +144,9 @@ func (m *Manager) tell(ctx context.Context, events []heartbeat.Event) error {
 		}
 		entries = append(entries, entry)
 	}
-	return m.log.Append(ctx, time.Now(), entries)
+	if err := m.log.Append(ctx, time.Now(), entries); err != nil {
+		return err
+	}
+	m.told.ring()
+	return nil
 }

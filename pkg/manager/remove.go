@@ -25,6 +25,9 @@ type remover interface {
 // removing is how a service is taken off its machine; nil where clmgr has laid out nothing.
 func (m *Manager) removing(c collect.Cluster, s managedService, host job.Machine) *handlers.Removing {
 	r, ok := m.installer(s).(remover)
+	if of, is := m.recipe(s); is {
+		r, ok = of, true
+	}
 	if s.Mode == mariadbMode {
 		r, ok = m.doomed(c, s), true
 	}
@@ -42,8 +45,8 @@ func (m *Manager) removing(c collect.Cluster, s managedService, host job.Machine
 func (m *Manager) doomed(c collect.Cluster, s managedService) provision.Doomed {
 	d := provision.Doomed{MariaDB: m.mariadb(s), Addr: netip.AddrPortFrom(s.IP, s.Port)}
 	for _, v := range m.cfg.Cluster(s.cluster).Services {
-		if v.Mode == s.Mode && v.Name != s.Name && v.IP != s.IP {
-			d.Others = append(d.Others, provision.Follower{Name: v.Name, Addr: v.IP, Machine: m.acting(m.pool.Host(c.SSH, c.MachineAt(v.IP).SSH))})
+		if v.Mode == s.Mode && v.Name != s.Name && (v.IP != s.IP || v.Unit != s.Unit) {
+			d.Others = append(d.Others, provision.Follower{Name: v.Name, Addr: v.IP, Unit: v.Unit, Machine: m.acting(m.pool.Host(c.SSH, c.MachineAt(v.IP).SSH))})
 		}
 	}
 	return d

@@ -27,7 +27,7 @@ func (m *Manager) rolling(c collect.Cluster, s managedService) *handlers.Rolling
 		if err != nil {
 			return err
 		}
-		h.Balanced = m.health(s) != nil
+		h.Health = m.health(s)
 		return do(h)
 	}
 	return &handlers.Rolling{
@@ -46,7 +46,7 @@ func (m *Manager) rolling(c collect.Cluster, s managedService) *handlers.Rolling
 // handover is of the databases of a cluster, all of which clmgr must manage.
 func (m *Manager) handover(c collect.Cluster, to string) (provision.Handover, error) {
 	of := m.cfg.Cluster(c.Name)
-	h := provision.Handover{To: to, User: of.Replication.User, Password: of.Replication.Password}
+	h := provision.Handover{To: to, User: of.Replication.User, Password: of.Replication.Password, SemiSync: of.Replication.SemiSync}
 	if h.User == "" {
 		return h, fmt.Errorf("the cluster %s has no replication, the account to log in with", c.Name)
 	}
@@ -68,7 +68,7 @@ func (m *Manager) handover(c collect.Cluster, to string) (provision.Handover, er
 		}
 		h.Own = append(h.Own, v.Database.User)
 		h.Members = append(h.Members, provision.Member{
-			Name: v.Name, Machine: m.acting(m.pool.Host(c.SSH, c.MachineAt(v.IP).SSH)),
+			Name: v.Name, Machine: m.acting(m.pool.Host(c.SSH, c.MachineAt(v.IP).SSH)), Unit: v.Unit,
 			Addr: netip.AddrPortFrom(v.IP, v.Port), Master: v.Name == source.Name,
 		})
 	}
@@ -166,7 +166,7 @@ func (m *Manager) rolled(ctx context.Context, ch chosen) (*wish, []plan.Rolled, 
 			continue
 		}
 		d := plan.Rolled{Name: name, IP: v.IP}
-		if layerOf(v.Target.Mode, v.Configured) == sources {
+		if layerOf(v.Target.Mode, v.Type, v.Configured) == sources {
 			r.Master = &d
 			continue
 		}

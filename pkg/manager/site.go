@@ -59,6 +59,7 @@ func (m *Manager) service(c collect.Cluster, s collect.Service) handlers.Service
 	}
 	if is {
 		v.Provisions, v.Syncing, v.Drain = m.provisions(c, managed, machine), m.syncing(c, managed, machine), m.drain(managed, machine)
+		v.Configuring = m.configuring(c, managed, machine)
 		v.Removing, v.Adopting = m.removing(c, managed, machine), m.adopting(managed, machine)
 		v.Rolling = m.rolling(c, managed)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/clmgr/clmgr/pkg/actions/handlers"
 	"github.com/clmgr/clmgr/pkg/command"
@@ -21,18 +22,21 @@ func (m *Manager) replicaOf(c collect.Cluster, s managedService, host job.Machin
 	if err == nil && of.Replication.User == "" {
 		err = fmt.Errorf("cannot replicate %s: the cluster %s has no replication, the account to log in with", s.Name, c.Name)
 	}
+	if err == nil && !source.Managed && strings.Contains(source.Unit, "@") {
+		err = fmt.Errorf("cannot replicate %s: its source %s is %s, which clmgr has not laid out and cannot log in to", s.Name, source.Name, source.Unit)
+	}
 	if err != nil {
 		return provision.Replica{}, err
 	}
 	at := func(ip netip.Addr) job.Machine { return m.acting(m.pool.Host(c.SSH, c.MachineAt(ip).SSH)) }
 	r := provision.Replica{
-		Name: s.Name, Machine: host, SourceMachine: at(source.IP), Source: source.Name, SourceManaged: source.Managed,
+		Name: s.Name, Machine: host, SourceMachine: at(source.IP), Source: source.Name, SourceUnit: source.Unit, SourceManaged: source.Managed,
 		SourceAddr: netip.AddrPortFrom(source.IP, source.Port), User: of.Replication.User, Password: of.Replication.Password,
-		Addr: netip.AddrPortFrom(s.IP, s.Port), Database: m.mariadb(s),
+		Addr: netip.AddrPortFrom(s.IP, s.Port), Database: m.mariadb(s), SemiSync: of.Replication.SemiSync, CloneRate: of.Replication.CloneRate,
 	}
 	for n := range of.Services {
 		if v := &of.Services[n]; v.Managed && v.Mode == s.Mode && v.Role == heartbeat.Slave && v.Name != s.Name {
-			r.Donors = append(r.Donors, provision.Donor{Name: v.Name, Machine: at(v.IP), Managed: true})
+			r.Donors = append(r.Donors, provision.Donor{Name: v.Name, Machine: at(v.IP), Unit: v.Unit, Managed: true})
 		}
 	}
 	return r, nil

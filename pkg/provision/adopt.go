@@ -76,7 +76,7 @@ func (d MariaDB) confOf(s mariadbSeen) string {
 }
 
 // adoptedLook prints what the mark says of a server that was adopted.
-const adoptedLook = `if [ -e ` + mariadbMark + ` ]; then sed -n '/^adopted /p; /^log_bin /p; /^relay_log /p' ` + mariadbMark + `; fi
+const adoptedLook = `if [ -e ` + mariadbMark + ` ]; then while read -r word rest; do case $word in adopted|log_bin|relay_log) echo "$word $rest";; esac; done <` + mariadbMark + `; fi
 `
 
 // readMark reads one line of that.
@@ -127,23 +127,25 @@ func (d MariaDB) adoption(ctx context.Context, m job.Machine) (Adoption, error) 
 	case err != nil:
 		return Adoption{}, err
 	case seen.ours:
-		return Adoption{Ours: true, Others: seen.missing(d), seen: seen, logs: seen.logs}, nil
+		return Adoption{Ours: true, Others: seen.lacks(d), seen: seen, logs: seen.logs}, nil
+	case d.place().instance != "":
+		return Adoption{}, &Unwilling{"only a database of the unit mariadb can be adopted: where another one keeps its data and its settings clmgr cannot know"}
 	case !seen.program || !seen.data:
 		return Adoption{}, &Unwilling{"there is no database to adopt: services start lays one out"}
 	case !seen.active:
-		return Adoption{}, &Unwilling{"the unit " + mariadbUnit + " does not run, and only a server that does can be adopted"}
+		return Adoption{}, &Unwilling{"the unit " + d.Unit + " does not run, and only a server that does can be adopted"}
 	}
-	out, err := run(ctx, m, variablesScript, nil)
+	out, err := d.place().run(ctx, m, variablesScript, nil)
 	if err != nil {
 		return Adoption{}, err
 	}
 	variables, follows := parseVariables(out)
 	a := d.compare(seen, variables)
 	if file, name := overridden(d.confOf(a.seen), out); file != "" {
-		return Adoption{}, &Unwilling{fmt.Sprintf("%s is read after %s, and sets %s too: rename it, so that it is read before", file, mariadbConf, name)}
+		return Adoption{}, &Unwilling{fmt.Sprintf("%s is read after %s, and sets %s too: rename it, so that it is read before", file, d.place().conf(), name)}
 	}
-	if dir := strings.TrimSuffix(variables["datadir"], "/"); dir != mariadbData {
-		return Adoption{}, &Unwilling{fmt.Sprintf("its data are in %s, and clmgr can manage %s only", dir, mariadbData)}
+	if dir := strings.TrimSuffix(variables["datadir"], "/"); dir != d.place().data() {
+		return Adoption{}, &Unwilling{fmt.Sprintf("its data are in %s, and clmgr can manage %s only", dir, d.place().data())}
 	}
 	if follows != "" && !d.Replica {
 		return Adoption{}, &Unwilling{fmt.Sprintf("it follows %s, and its configuration does not say role: slave", follows)}

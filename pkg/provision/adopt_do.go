@@ -36,7 +36,7 @@ func (d MariaDB) adopt(ctx context.Context, m job.Machine, a Adoption, restart b
 	case len(static) > 0 && !restart:
 		return &Unwilling{NeedsRestart(static)}
 	case len(static) > 0:
-		if _, err := run(ctx, m, "set -eu\n"+alone+markScript(a.logs), nil); err != nil {
+		if _, err := d.place().run(ctx, m, "set -eu\n"+aloneHere+markScript(a.logs), nil); err != nil {
 			return err
 		}
 		return d.settleAdopted(ctx, m)
@@ -60,7 +60,7 @@ func (d MariaDB) settleAdopted(ctx context.Context, m job.Machine) error {
 	if unseen != nil || seen.sum == sum(d.confOf(seen)) || seen.pending {
 		return err // it is, or who comes next finds out
 	}
-	_, unmarked := run(ctx, m, "set -eu\n"+alone+"rm -f "+mariadbMark+"\n", nil)
+	_, unmarked := d.place().run(ctx, m, "set -eu\n"+aloneHere+"rm -f "+mariadbMark+"\n", nil)
 	return errors.Join(err, unmarked)
 }
 
@@ -68,23 +68,23 @@ func (d MariaDB) settleAdopted(ctx context.Context, m job.Machine) error {
 // is somebody else's still, and is begun anew.
 func (d MariaDB) adoptRunning(ctx context.Context, m job.Machine, a Adoption) error {
 	if statements := d.accountStatements(a.seen) + a.statements(); statements != "" {
-		if _, err := run(ctx, m, client, strings.NewReader(statements)); err != nil {
+		if _, err := d.place().run(ctx, m, client, strings.NewReader(statements)); err != nil {
 			return fmt.Errorf("its settings and accounts: %w", err)
 		}
 	}
-	if d.Health != nil && !a.seen.health.as(*d.Health) {
-		if _, err := run(ctx, m, d.Health.script(), nil); err != nil {
+	if !a.seen.health {
+		if _, err := run(ctx, m, d.Health.script(d.place()), nil); err != nil {
 			return fmt.Errorf("what answers balancers: %w", err)
 		}
 	}
-	if _, err := run(ctx, m, takeOver+markScript(a.logs), strings.NewReader(d.confOf(a.seen))); err != nil {
+	if _, err := d.place().run(ctx, m, takeOver+markScript(a.logs), strings.NewReader(d.confOf(a.seen))); err != nil {
 		return err
 	}
 	seen, err := d.look(ctx, m)
 	if err != nil {
 		return err
 	}
-	if left := seen.missing(d); len(left) > 0 {
+	if left := seen.lacks(d); len(left) > 0 {
 		return fmt.Errorf("done, and still: %s", strings.Join(left, "; "))
 	}
 	return nil
@@ -96,13 +96,13 @@ const takeOver = `set -eu
 umask 022
 conf=` + mariadbConf + `
 new=$conf.clmgr-new
-` + alone + `trap 'rm -f "$new"' EXIT
+` + aloneHere + `trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
 said=$(mariadbd --defaults-file="$new" --user=mysql --verbose --help 2>&1 >/dev/null) || { echo "the server refuses the configuration: $said" >&2; exit 3; }
 sync "$new"
 mv -f "$new" $conf
-systemctl enable --quiet ` + mariadbUnit + `
+` + enableUnit + `
 `
 
 // markScript says among the data that they are clmgr's now.

@@ -16,8 +16,8 @@ func (d MariaDB) compare(seen mariadbSeen, variables map[string]string) Adoption
 	a.logs.relay = variables["relay_log_basename"]
 	seen.ours, seen.adopted, seen.logs = true, true, a.logs
 	a.seen = seen
-	a.Settings = settings(d.confOf(seen), variables)
-	a.Others = seen.missing(d)
+	a.Settings = settings(strings.TrimSuffix(d.confOf(seen), d.further()), variables)
+	a.Others = seen.lacks(d)
 	return a
 }
 
@@ -25,6 +25,8 @@ func (d MariaDB) compare(seen mariadbSeen, variables map[string]string) Adoption
 var dynamic = []string{
 	"server_id", "gtid_domain_id", "gtid_strict_mode", "binlog_format", "sync_binlog", "innodb_flush_log_at_trx_commit",
 	"innodb_buffer_pool_size", "read_only",
+	"rpl_semi_sync_master_enabled", "rpl_semi_sync_slave_enabled", "rpl_semi_sync_master_timeout", "rpl_semi_sync_master_wait_point",
+	"rpl_semi_sync_master_wait_no_slave",
 }
 
 // settings are those of a configuration that differ from a server's variables. Where it

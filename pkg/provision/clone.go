@@ -24,8 +24,11 @@ import (
 type Clone struct {
 	Name    string // of the replica
 	Machine job.Machine
+	Unit    string         // of its database
 	Addr    netip.AddrPort // of its database; the copy comes in there
 	Donor   Donor
+	// Rate is how many bytes a second the donor may read for it; 0 for no bound.
+	Rate int64
 	// Replace says that databases which are there may go.
 	Replace bool
 }
@@ -34,6 +37,7 @@ type Clone struct {
 type Donor struct {
 	Name    string
 	Machine job.Machine
+	Unit    string
 	// Managed says that packages may be installed there.
 	Managed bool
 }
@@ -59,7 +63,7 @@ func (c Clone) run(ctx context.Context, j job.Job) error {
 	}
 	switch {
 	case here.receives:
-		sends, err := c.sends(ctx, j.Unit)
+		sends, err := c.sends(ctx, senderOf(j.Unit))
 		if err != nil {
 			return err
 		}
@@ -98,7 +102,7 @@ func (c Clone) may(here hereSeen, there thereSeen) error {
 	case here.version == "":
 		return errors.New("there is no mariadbd on its machine: install it first")
 	case !here.ours:
-		return fmt.Errorf("%s is not marked as clmgr's: install it first, which refuses what it has not made", mariadbData)
+		return fmt.Errorf("%s is not marked as clmgr's: install it first, which refuses what it has not made", placeOf(c.Unit).data())
 	case len(here.databases) > 0 && !c.Replace:
 		return occupied(here.databases)
 	case !there.running:
@@ -107,7 +111,7 @@ func (c Clone) may(here hereSeen, there thereSeen) error {
 		return fmt.Errorf("%s is version %s, and %s cannot follow what is newer than its own %s", c.Donor.Name, there.version, c.Name, here.version)
 	case here.free+here.left < roomFor(there.size):
 		return fmt.Errorf("the copy needs %d MiB in %s, where %d are free: the old data stay until the new ones serve",
-			roomFor(there.size)>>10, mariadbData, (here.free+here.left)>>10)
+			roomFor(there.size)>>10, placeOf(c.Unit).data(), (here.free+here.left)>>10)
 	}
 	return nil
 }
@@ -115,9 +119,10 @@ func (c Clone) may(here hereSeen, there thereSeen) error {
 // roomFor is what a copy may need, in KiB: what is written meanwhile comes too.
 func roomFor(size int64) int64 { return size + size/20 + 64<<10 }
 
-// limitFor bounds a transfer: it is for what hangs, broken channels are noticed sooner.
+// limitFor bounds a transfer of so many KiB: it is for what hangs, broken channels are noticed
+// sooner. A MiB a second is the least that a rate may be.
 func limitFor(size int64) time.Duration {
-	return 30*time.Minute + time.Duration(size>>10)*time.Second // a MiB a second
+	return 30*time.Minute + 2*time.Duration(size>>10)*time.Second
 }
 
 // tools installs mariadb-backup where it is missing, in the version of the server beside

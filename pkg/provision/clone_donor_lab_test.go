@@ -18,7 +18,7 @@ import (
 // TestCloneDonors has two who could be copied from, and loses them.
 func TestCloneDonors(t *testing.T) {
 	t.Parallel()
-	b := boot(t, lab.Debian12(), lab.Debian12(), lab.Debian12())
+	b := boot(t, lab.Databases(), lab.Databases(), lab.Databases())
 	r := b.pairOf(t, 80)
 	if _, err := (provision.Packages{"mariadb-server"}).Install(t.Context(), b.host("m3"), b.job()); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func (b *bench) testSwapCutShort(t *testing.T, r provision.Replica) {
 mkdir .clmgr-clone .clmgr-old && mv mysql .clmgr-old/ && mv shop ibdata1 .clmgr-old/
 systemctl start mariadb 2>/dev/null; systemctl stop mariadb; ls -A | tr '\n' ' '`)
 	d := b.member(1)
-	if missing, err := d.Missing(t.Context(), b.two); err != nil || !strings.Contains(missing, "a copy of the data was cut short") {
+	if missing, err := missing(t, b.two, d); err != nil || !strings.Contains(missing, "a copy of the data was cut short") {
 		t.Errorf("missing is %q, %v", missing, err)
 	}
 	install(t, d, b.two, true)

@@ -12,7 +12,7 @@ import (
 // since files of 10.11 do not suit 11.8.
 func TestCloneNewer(t *testing.T) {
 	t.Parallel()
-	b := boot(t, lab.Debian12(), lab.Debian13())
+	b := boot(t, lab.Databases(), lab.Databases13())
 	r := b.pairOf(t, 20)
 	b.in(t, "m1", "mariadb --default-character-set=utf8mb4", `USE shop;
 CREATE VIEW early AS SELECT * FROM orders WHERE id < 10;
@@ -38,6 +38,7 @@ CREATE USER app@'%' IDENTIFIED BY 'app';
 	if got := b.on(t, "m2", "mariadb -NBe 'SELECT @@gtid_binlog_pos <> \"\", @@server_id, @@version LIKE \"11.%\"; SHOW DATABASES' | tr '\\n' ' '"); !strings.HasPrefix(got, "1\t2\t1") {
 		t.Error(got)
 	}
+	t.Run("throttled", func(t *testing.T) { b.testThrottled(t, r, 4<<20) })
 	t.Run("statement refused", func(t *testing.T) { b.testDumpRefused(t, r) })
 }
 

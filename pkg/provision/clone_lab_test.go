@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,10 @@ import (
 // TestClone gives replicas copies of their source's data.
 func TestClone(t *testing.T) {
 	t.Parallel()
-	b := boot(t, lab.Debian12(), lab.Debian12())
+	b := boot(t, lab.Databases(), lab.Databases())
 	r := b.pairOf(t, 80)
 	t.Run("purged", func(t *testing.T) { b.testPurged(t, r) })
+	t.Run("throttled", func(t *testing.T) { b.testThrottled(t, r, 20<<20) })
 	t.Run("damaged", func(t *testing.T) { b.testDamaged(t, r) })
 	t.Run("killed", func(t *testing.T) { b.testSenderKilled(t, r) })
 	t.Run("cut off", func(t *testing.T) { b.testCutOff(t, r) })
@@ -117,12 +119,31 @@ func (b *bench) testPurged(t *testing.T, r provision.Replica) {
 	}
 }
 
+// testThrottled makes a copy at a rate, which takes as long as that says.
+func (b *bench) testThrottled(t *testing.T, r provision.Replica, rate int64) {
+	r.CloneRate = rate
+	bytes, err := strconv.ParseInt(b.on(t, "m1", "stat -c %s /var/lib/mysql/shop/orders.ibd"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := time.Duration(bytes/rate-1) * time.Second // it may begin within a second
+	began := time.Now()
+	if err := r.Sync(t.Context(), b.job(), true); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d MiB at %d MiB a second took %v", bytes>>20, rate>>20, time.Since(began))
+	if took := time.Since(began); least < 2*time.Second || took < least {
+		t.Errorf("the copy took %v, which should be %v at least, of 2 s or more", took, least)
+	}
+	b.alike(t)
+}
+
 // testDamaged makes a replica anew that holds other data than its source and has stopped.
 func (b *bench) testDamaged(t *testing.T, r provision.Replica) {
 	b.in(t, "m2", "mariadb", "SET sql_log_bin = 0; DELETE FROM shop.orders WHERE id % 3 = 0")
 	b.on(t, "m1", "mariadb -e 'UPDATE shop.orders SET word = \"\" WHERE id < 100'")
 	time.Sleep(time.Second)
-	if missing, err := r.Missing(t.Context()); err != nil || !strings.Contains(missing, "replication does not run") {
+	if missing, err := missing(t, r.Machine, r); err != nil || !strings.Contains(missing, "replication does not run") {
 		t.Fatal(missing, err)
 	}
 	var occupied *provision.Unwilling
@@ -257,7 +278,7 @@ func (b *bench) testOwnerLost(t *testing.T, r provision.Replica) {
 	if err := r.Sync(t.Context(), j, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.on(t, "m1", "journalctl -q -o cat -u "+j.Unit+" | grep -c '^Starting'; journalctl -q -o cat -u "+j.Unit+" | grep -c Deactivated || true"); !strings.HasPrefix(got, "1\n") {
+	if got := b.on(t, "m1", "journalctl -q -o cat -u "+j.Unit+"-sender | grep -c '^Starting'; journalctl -q -o cat -u "+j.Unit+"-sender | grep -c Deactivated || true"); !strings.HasPrefix(got, "1\n") {
 		t.Errorf("it was sent %s times", got)
 	}
 	b.alike(t)

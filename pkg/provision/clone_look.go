@@ -62,7 +62,7 @@ echo package $(dpkg-query -W -f '${Version}' mariadb-server 2>/dev/null)
 `
 
 func (c Clone) lookHere(ctx context.Context, unit string) (hereSeen, error) {
-	out, err := run(ctx, c.Machine, versionScript+`unit=`+quote(unit)+`
+	out, err := placeOf(c.Unit).run(ctx, c.Machine, versionScript+`unit=`+quote(unit)+`
 echo unit $(systemctl show -p ActiveState --value "$unit.service")
 echo phase $(cat `+cloneRun+`/"$unit"/phase 2>/dev/null)
 if [ -e `+mariadbMark+` ]; then echo ours yes; fi
@@ -124,7 +124,7 @@ func (c *cloned) read(line string) {
 
 // lookThere counts what a copy would bring: everything but the logs of replication.
 func (c Clone) lookThere(ctx context.Context) (thereSeen, error) {
-	out, err := run(ctx, c.Donor.Machine, versionScript+`if ! systemctl is-active --quiet `+mariadbUnit+`; then exit 0; fi
+	out, err := placeOf(c.Donor.Unit).run(ctx, c.Donor.Machine, versionScript+`if ! systemctl is-active --quiet `+mariadbUnit+`; then exit 0; fi
 ask() { echo "SELECT $1" | `+client+`; }
 data=$(ask @@datadir) && logs=$(ask @@log_bin_basename) && relays=$(ask @@relay_log_basename) || exit 1
 echo running yes

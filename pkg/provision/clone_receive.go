@@ -12,7 +12,7 @@ func (c Clone) receiving(j job.Job, dump bool, hostKey, authorized string) job.J
 	if dump {
 		takes, opens, closes = takeDump, openDump, closeDump
 	}
-	names := fmt.Sprintf("unit=%s run=%s/%s\n", quote(j.Unit), cloneRun, quote(j.Unit)) + cloneNames
+	names := placeOf(c.Unit).names() + fmt.Sprintf("unit=%s run=%s/%s\n", quote(j.Unit), cloneRun, quote(j.Unit)) + cloneNames
 	j.Description = "clmgr receives a copy of " + c.Donor.Name + " for " + c.Name
 	j.Command = names + fmt.Sprintf(`donor=%s address=%s port=%d
 hostkey=%s
@@ -49,7 +49,7 @@ const putBack = `putBack() {
 // endReceiving is run where it failed: what was there before is there again, and serves
 // if it did.
 const endReceiving = `rm -rf "$run/host_key" "$run/authorized" "/run/clmgr/$unit.sh"
-exec 9>/run/clmgr-provision.lock
+exec 9>$db_lock
 if flock -w 5 9; then
 	putBack
 	if [ -e "$run/served" ]; then systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null; systemctl --no-block start ` + mariadbUnit + `; fi
@@ -71,7 +71,7 @@ complaints() {
 	said=$(grep -E 'Timeout|[Ee]rror|fatal|refused|Failed' "$run/sshd.log" | tail -n 2 | tr '\n' ' ' | tail -c 400)
 	if [ "$said" ]; then printf '; the channel: %s' "$said"; fi
 }
-` + alone + `putBack
+` + aloneHere + `putBack
 rm -rf $part "$run"
 mkdir -p "$run"
 echo waiting >"$run/phase"

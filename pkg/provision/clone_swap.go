@@ -21,7 +21,7 @@ done
 // A dump is loaded by a server of its own, which nobody else reaches and which writes no
 // binary log, into a data directory made anew.
 const (
-	openDump = `mariadb-install-db --user=mysql --datadir=$part --auth-root-authentication-method=socket --skip-test-db >"$run/install.log" 2>&1 || die "cannot make a data directory: $(words "$run/install.log")"
+	openDump = `mariadb-install-db ` + mariadbMake + ` --user=mysql --datadir=$part --auth-root-authentication-method=socket --skip-test-db >"$run/install.log" 2>&1 || die "cannot make a data directory: $(words "$run/install.log")"
 private="--no-defaults --socket=$part/load.sock --user=root"
 mariadbd --user=mysql --datadir=$part --socket=$part/load.sock --pid-file=$part/load.pid --skip-networking --skip-log-bin --skip-slave-start \
 	--innodb-flush-log-at-trx-commit=0 --max-allowed-packet=1G 9>&- >"$run/server.log" 2>&1 &

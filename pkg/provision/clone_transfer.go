@@ -31,12 +31,12 @@ func (c Clone) transfer(ctx context.Context, j job.Job, here hereSeen, there the
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		c.send(own, c.sending(j, dump, host.public, login.private))
+		c.send(own, c.sending(j, dump, host.public, login.private), j.Unit)
 	}()
 	over, err := c.receive(ctx, c.receiving(j, dump, host.private, login.public))
 	if over && err != nil {
 		cancel()
-		c.stopSending(ctx, j, sent)
+		c.stopSending(ctx, senderOf(j.Unit), sent)
 	}
 	return err
 }
@@ -74,7 +74,7 @@ func (c Clone) follow(ctx context.Context, j job.Job) error {
 
 // send runs the sending end. Where it failed before anything came, the receiving one is
 // told, which would else wait for it; whatever happens later that one sees itself.
-func (c Clone) send(ctx context.Context, j job.Job) {
+func (c Clone) send(ctx context.Context, j job.Job, to string) {
 	r, err := job.Run(ctx, c.Donor.Machine, j)
 	if err == nil {
 		err = r.Err()
@@ -83,21 +83,21 @@ func (c Clone) send(ctx context.Context, j job.Job) {
 	case err == nil:
 		_ = job.Discard(ctx, c.Donor.Machine, j) // what cannot be cleared now only takes room there
 	case ctx.Err() == nil:
-		_, _ = run(ctx, c.Machine, fmt.Sprintf(`cd %s/%s && [ "$(cat phase)" = waiting ] && cat >failed.new && mv failed.new failed`, cloneRun, quote(j.Unit)),
+		_, _ = run(ctx, c.Machine, fmt.Sprintf(`cd %s/%s && [ "$(cat phase)" = waiting ] && cat >failed.new && mv failed.new failed`, cloneRun, quote(to)),
 			strings.NewReader(lastWords(c.Donor.Name+": "+err.Error())))
 	}
 }
 
 // stopSending ends the other end of a transfer that failed, if it has not ended by itself;
 // where the machine cannot be reached the channel's silence ends it.
-func (c Clone) stopSending(ctx context.Context, j job.Job, sent <-chan struct{}) {
+func (c Clone) stopSending(ctx context.Context, unit string, sent <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, stopping)
 	defer cancel()
 	select {
 	case <-sent:
 	case <-time.After(stopping / 2):
 	}
-	unit := quote(j.Unit + ".service")
+	unit = quote(unit + ".service")
 	_, _ = run(ctx, c.Donor.Machine, "systemctl stop "+unit+"; systemctl reset-failed "+unit, nil)
 }
 

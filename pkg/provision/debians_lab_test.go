@@ -199,7 +199,7 @@ exec /usr/bin/systemctl "$@"
 		t.Errorf("after a configuration that was refused: port %s", got)
 	}
 	changed := cut(3307)
-	if missing, err := changed.Missing(t.Context(), host); err != nil || missing == "" {
+	if missing, err := missing(t, host, changed); err != nil || missing == "" {
 		t.Errorf("nothing is missing, %v", err)
 	}
 	install(t, changed, host, true)

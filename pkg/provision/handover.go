@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 	"sync"
@@ -17,9 +18,15 @@ import (
 type Member struct {
 	Name    string
 	Machine job.Machine
+	Unit    string
 	Addr    netip.AddrPort
 	// Master says that it takes writes whenever it starts, by its configuration file.
 	Master bool
+}
+
+// run executes a script about the member's database.
+func (m Member) run(ctx context.Context, script string, stdin io.Reader) (string, error) {
+	return placeOf(m.Unit).run(ctx, m.Machine, script, stdin)
 }
 
 // Handover gives the role of primary to another member. Never do two take writes: the old
@@ -40,8 +47,10 @@ type Handover struct {
 	Password secret.Value
 	// Own are accounts of clmgr's, whose connections are let be.
 	Own []string
-	// Balanced says that balancers ask the members how they are.
-	Balanced bool
+	// Health answers balancers beside the member To; nil where nobody asks.
+	Health *Health
+	// SemiSync says that the one that takes writes waits for replicas.
+	SemiSync bool
 }
 
 // Refused says that nothing was done, and which gate refused it.
@@ -94,7 +103,7 @@ func (h Handover) switchOver(ctx context.Context, t *term, s standing) error {
 		err = h.await(ctx, s)
 	}
 	if err == nil {
-		if _, err = run(ctx, s.to.Machine, t.guard()+client, strings.NewReader("STOP ALL SLAVES;\nRESET SLAVE ALL;\nSET GLOBAL read_only = 0;\n")); err == nil {
+		if _, err = s.to.run(ctx, t.guard()+client, strings.NewReader("STOP ALL SLAVES;\nRESET SLAVE ALL;\n"+waitAlone+"SET GLOBAL read_only = 0;\n")); err == nil {
 			return nil
 		}
 	}
@@ -107,11 +116,11 @@ func (h Handover) switchOver(ctx context.Context, t *term, s standing) error {
 // fence makes the old primary read_only for good.
 func (h Handover) fence(ctx context.Context, t *term, s standing) error {
 	if !s.old.fenced {
-		if _, err := run(ctx, s.old.Machine, t.guard()+fenceScript, strings.NewReader(fenceText(h.To, s.old.state))); err != nil {
+		if _, err := s.old.run(ctx, t.guard()+fenceScript, strings.NewReader(fenceText(h.To, s.old.state))); err != nil {
 			return fmt.Errorf("cannot fence %s: %w", s.old.Name, err)
 		}
 	}
-	if _, err := run(ctx, s.old.Machine, t.guard()+readOnlyScript(h.Own, letting), nil); err != nil {
+	if _, err := s.old.run(ctx, t.guard()+readOnlyScript(h.Own, letting), nil); err != nil {
 		return fmt.Errorf("cannot make %s read_only: %w", s.old.Name, err)
 	}
 	return nil
@@ -121,7 +130,7 @@ func (h Handover) fence(ctx context.Context, t *term, s standing) error {
 // must not grow any more.
 func (h Handover) await(ctx context.Context, s standing) error {
 	if s.to.host != "" {
-		if _, err := run(ctx, s.to.Machine, client, strings.NewReader("START ALL SLAVES;")); err != nil {
+		if _, err := s.to.run(ctx, client, strings.NewReader("START ALL SLAVES;")); err != nil {
 			return err
 		}
 	}
@@ -161,7 +170,7 @@ func (h Handover) takeBack(ctx context.Context, t *term, s standing, why error) 
 	case to.host == "":
 		return why // it has all, follows nobody any more, and is made writable by the next try
 	}
-	if _, err := run(ctx, s.old.Machine, t.guard()+client+" && rm -f "+fenceFile, strings.NewReader("SET GLOBAL read_only = 0;")); err != nil {
+	if _, err := s.old.run(ctx, t.guard()+client+" && rm -f "+fenceFile, strings.NewReader("SET GLOBAL read_only = 0;")); err != nil {
 		return fmt.Errorf("%w; and %s does not take writes again yet: %w", why, s.old.Name, err)
 	}
 	return fmt.Errorf("%w; %s takes the writes again", why, s.old.Name)
@@ -188,7 +197,7 @@ func (h Handover) settle(ctx context.Context, t *term, seen []memberSeen) error 
 	}
 	for _, m := range seen {
 		if m.fenced && (m.Name == h.To || !m.Master) {
-			if _, err := run(ctx, m.Machine, t.guard()+"rm -f "+fenceFile, nil); err != nil {
+			if _, err := m.run(ctx, t.guard()+"rm -f "+fenceFile, nil); err != nil {
 				return fmt.Errorf("cannot take the fence of %s away: %w", m.Name, err)
 			}
 		}
@@ -199,9 +208,10 @@ func (h Handover) settle(ctx context.Context, t *term, seen []memberSeen) error 
 // follow has a member follow the new primary, unless it does.
 func (h Handover) follow(ctx context.Context, t *term, m memberSeen, to *memberSeen) error {
 	r := Replica{
-		Name: m.Name, Machine: m.Machine, Source: to.Name, SourceMachine: to.Machine, SourceAddr: to.Addr, User: h.User, Password: h.Password,
+		Name: m.Name, Machine: m.Machine, Database: MariaDB{Unit: m.Unit}, Source: to.Name, SourceMachine: to.Machine, SourceUnit: to.Unit,
+		SourceAddr: to.Addr, User: h.User, Password: h.Password, SemiSync: h.SemiSync,
 	}
-	if m.missing(r) == "" {
+	if m.lacks(r) == "" {
 		return nil
 	}
 	statements := r.changeMaster()
@@ -212,7 +222,10 @@ func (h Handover) follow(ctx context.Context, t *term, m memberSeen, to *memberS
 		}
 		statements = "SET GLOBAL read_only = 1;\nSTOP ALL SLAVES;\nSET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_binlog_pos;\n" + statements
 	}
-	if _, err := run(ctx, m.Machine, t.guard()+client, strings.NewReader(statements)); err != nil {
+	if h.SemiSync {
+		statements = goAlone + statements
+	}
+	if _, err := m.run(ctx, t.guard()+client, strings.NewReader(statements)); err != nil {
 		return err
 	}
 	return r.verify(ctx)

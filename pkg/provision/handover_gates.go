@@ -167,7 +167,7 @@ func tooNew(to, other *memberSeen) error {
 
 // follower says why it does not follow another one as it should.
 func (s *memberSeen) follower(of *memberSeen) error {
-	if missing := s.missing(Replica{SourceAddr: of.Addr}); missing != "" {
+	if missing := s.lacks(Replica{SourceAddr: of.Addr}); missing != "" {
 		return &Refused{Gate: GateFollows, Reason: s.Name + ": " + missing}
 	}
 	return nil

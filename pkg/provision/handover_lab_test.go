@@ -27,7 +27,7 @@ type trio struct {
 // TestHandover hands the role of primary to and fro.
 func TestHandover(t *testing.T) {
 	t.Parallel()
-	b := &trio{bench: boot(t, lab.Debian12(), lab.Debian13(), lab.Debian12())}
+	b := &trio{bench: boot(t, lab.Databases(), lab.Databases13(), lab.Databases())}
 	b.layOut(t)
 	t.Run("killed", b.testKilled)
 	t.Run("not executed in time", b.testNotExecuted)

@@ -22,10 +22,6 @@ type memberSeen struct {
 	unbound []string
 }
 
-// fenceFile keeps a primary that was relieved read_only when it starts again. It is read
-// after mariadbConf.
-const fenceFile = "/etc/mysql/mariadb.conf.d/99-zz-clmgr-handover.cnf"
-
 // fenceText is the file. What its history was tells, on the way back, what is not errant.
 func fenceText(to, state string) string {
 	return fmt.Sprintf("# Written by clmgr: %s takes the writes. It goes when this one does again.\n# state %s\n[mariadbd]\nread_only = 1\n", to, state)
@@ -36,7 +32,7 @@ umask 022
 cat >` + fenceFile + `.part
 sync ` + fenceFile + `.part
 mv -f ` + fenceFile + `.part ` + fenceFile + `
-sync /etc/mysql/mariadb.conf.d
+sync $(dirname ` + fenceFile + `)
 `
 
 // readOnlyScript makes a database read_only. Who holds that up is cut off, and so is who
@@ -125,7 +121,7 @@ func (h Handover) look(ctx context.Context, t *term) []memberSeen {
 		m := h.Members[n]
 		own, cancel := context.WithTimeout(ctx, 3*asking)
 		defer cancel()
-		out, err := run(own, m.Machine, script, nil)
+		out, err := m.run(own, script, nil)
 		if seen[n] = parseMember(m, out); err != nil {
 			seen[n].err = err
 		}
@@ -145,7 +141,7 @@ func (h Handover) look(ctx context.Context, t *term) []memberSeen {
 
 // logs is where its log ends now. It must be read_only.
 func (s memberSeen) logs(ctx context.Context) (string, error) {
-	out, err := run(ctx, s.Machine, client, strings.NewReader("SELECT CONCAT(@@GLOBAL.read_only, ' ', @@GLOBAL.gtid_binlog_pos)"))
+	out, err := s.run(ctx, client, strings.NewReader("SELECT CONCAT(@@GLOBAL.read_only, ' ', @@GLOBAL.gtid_binlog_pos)"))
 	if err != nil {
 		return "", fmt.Errorf("cannot see where %s is: %w", s.Name, err)
 	}
@@ -158,7 +154,7 @@ func (s memberSeen) logs(ctx context.Context) (string, error) {
 
 // reaches waits until it has executed up to a position.
 func (s memberSeen) reaches(ctx context.Context, position string, limit time.Duration) (bool, error) {
-	out, err := run(ctx, s.Machine, client, strings.NewReader(fmt.Sprintf("SELECT MASTER_GTID_WAIT(%s, %g)", sqlText(position), limit.Seconds())))
+	out, err := s.run(ctx, client, strings.NewReader(fmt.Sprintf("SELECT MASTER_GTID_WAIT(%s, %g)", sqlText(position), limit.Seconds())))
 	if err != nil {
 		return false, fmt.Errorf("cannot see what %s has executed: %w", s.Name, err)
 	}
@@ -172,8 +168,6 @@ type term struct {
 	epoch, try uint64
 	looks      int
 }
-
-const handoverTerm = "/run/clmgr-handover"
 
 func (t *term) text() string {
 	return fmt.Sprintf("%s %020d.%020d.%06d", t.unit, t.epoch, t.try, t.looks)

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
+// joining is how long balancers may take to lead clients to a database that is back.
+const joining = 20 * time.Second
+
 // Candidate is the replica that could take over best; a *Refused says why there is none.
 func (h Handover) Candidate(ctx context.Context) (string, error) { return choose(h.look(ctx, nil)) }
 
 // MayRestart says why the member To must not be restarted now.
 func (h Handover) MayRestart(ctx context.Context) error { return mayRestart(h.look(ctx, nil), h.To) }
 
-// CaughtUp waits until the replica To has all that its source has now, and balancers have
-// seen that. A *NotYet says that it is on its way.
+// CaughtUp waits until the replica To has all that its source has now, and balancers lead
+// clients to it again. A *NotYet says that it is on its way.
 func (h Handover) CaughtUp(ctx context.Context) error {
 	if err := h.caughtUp(ctx); err != nil {
 		return fmt.Errorf("cannot see %s catch up: %w", h.To, err)
 	}
-	if !h.Balanced {
-		return nil
+	for _, m := range h.Members {
+		if h.Health != nil && m.Name == h.To {
+			return h.Health.joined(ctx, m, joining)
+		}
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(noticed + time.Second):
-		return nil
-	}
+	return nil
 }
 
 func (h Handover) caughtUp(ctx context.Context) error {
@@ -51,7 +51,7 @@ func (h Handover) caughtUp(ctx context.Context) error {
 		case of == nil:
 			return fmt.Errorf("it follows none of the others")
 		case time.Now().After(end):
-			return fmt.Errorf("%s", m.missing(Replica{SourceAddr: of.Addr}))
+			return fmt.Errorf("%s", m.lacks(Replica{SourceAddr: of.Addr}))
 		}
 		select {
 		case <-ctx.Done():
@@ -63,7 +63,7 @@ func (h Handover) caughtUp(ctx context.Context) error {
 
 // catchUp waits until it has executed what its source has logged by now.
 func (s memberSeen) catchUp(ctx context.Context, of *memberSeen) error {
-	out, err := run(ctx, of.Machine, client, strings.NewReader("SELECT @@GLOBAL.gtid_binlog_pos"))
+	out, err := of.run(ctx, client, strings.NewReader("SELECT @@GLOBAL.gtid_binlog_pos"))
 	if err != nil {
 		return fmt.Errorf("cannot see where %s is: %w", of.Name, err)
 	}

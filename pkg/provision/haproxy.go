@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
@@ -19,6 +20,8 @@ type HAProxy struct {
 	// loopback address.
 	Write, Read, Page uint16
 	Databases         []Backend
+	// Template makes the configuration, after the line with its description; empty for clmgr's.
+	Template string
 }
 
 // Backend is a database that an HAProxy leads to.
@@ -41,8 +44,9 @@ const (
 )
 
 // haproxyRunning asks the HAProxy that runs for its description. Perl is part of every
-// Debian, and a client for its socket is not.
-const haproxyRunning = `perl -MIO::Socket::UNIX -e 'alarm 3; my $s = IO::Socket::UNIX->new("/run/haproxy/admin.sock") or exit 0; print $s "show info\n"; while (<$s>) { print $1 if /^description: (\S+)/ }'`
+// Debian, and a client for its socket is not. Loading IO::Socket takes Perl longer than all
+// the rest, so the socket is opened with Linux's own numbers: AF_UNIX and SOCK_STREAM are 1.
+const haproxyRunning = `perl -e 'alarm 3; socket(S, 1, 1, 0) && connect(S, pack("S a108", 1, "/run/haproxy/admin.sock")) or exit 0; syswrite(S, "show info\n"); while (<S>) { print $1 if /^description: (\S+)/ }'`
 
 // haproxyTake reloads, and waits until the one that answers is the new one: one that
 // cannot have its ports leaves the old one at work.
@@ -53,10 +57,9 @@ const haproxyTake = `systemctl reload $unit || return 1
 	done
 	return 1`
 
-// Missing says in one line what differs on the machine; empty for nothing.
-func (h HAProxy) Missing(ctx context.Context, m job.Machine) (string, error) {
-	return h.served().missingLine(ctx, m)
-}
+func (h HAProxy) what() string                    { return h.served().what() }
+func (h HAProxy) question() (question, error)     { return h.served().question() }
+func (h HAProxy) missing(r reply) (string, error) { return h.served().missing(r) }
 
 // Install writes the configuration where it differs, which HAProxy itself checks first. One
 // that runs reloads it without losing a connection; where it does not take it, the old one
@@ -67,7 +70,7 @@ func (h HAProxy) Install(ctx context.Context, m job.Machine) (changed bool, err 
 
 func (h HAProxy) served() served {
 	return served{
-		name: h.Name, unit: haproxyUnit, path: haproxyConf, facts: "true", check: `haproxy -c -q -f "$new"`,
+		name: h.Name, unit: haproxyUnit, path: haproxyConf, check: `haproxy -c -q -f "$new"`,
 		running: haproxyRunning, loaded: haproxyLoaded, take: haproxyTake,
 		render: func(string) (string, error) {
 			if err := onlyUnit(h.Unit, haproxyUnit, "one haproxy"); err != nil {
@@ -76,7 +79,7 @@ func (h HAProxy) served() served {
 			if len(h.Databases) == 0 {
 				return "", errors.New("its cluster has no managed database to lead to")
 			}
-			return h.conf(), nil
+			return h.conf()
 		},
 	}
 }
@@ -89,59 +92,41 @@ func haproxyLoaded(text string) string {
 }
 
 // conf is the file. Its description is made from all the rest.
-func (h HAProxy) conf() string {
-	const begin = "# Written by clmgr for the service %s; clmgr services install writes it again.\nglobal\n\tdescription %s%s\n"
-	rest := h.settings()
-	return fmt.Sprintf(begin, h.Name, haproxyTag, sum(rest)[:16]) + rest
+func (h HAProxy) conf() (string, error) {
+	rest, err := renderConf(h.Template, haproxyTemplate, h.values(), h.needs())
+	if err != nil {
+		return "", err
+	}
+	if ownDescription.MatchString(rest) {
+		return "", errors.New("its template gives a description, which is clmgr's to tell what a running haproxy has read")
+	}
+	return confHead(h.Name) + fmt.Sprintf("global\n\tdescription %s%s\n", haproxyTag, sum(rest)[:16]) + rest, nil
 }
 
-func (h HAProxy) settings() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `	log /dev/log local0 notice
-	user haproxy
-	group haproxy
-	stats socket /run/haproxy/admin.sock mode 660 level admin
+var ownDescription = regexp.MustCompile(`(?m)^[ \t]*description\b`)
 
-defaults
-	log global
-	mode tcp
-	option dontlognull
-	option redispatch 1
-	option clitcpka
-	option srvtcpka
-	retries 3
-	timeout connect 1s
-	timeout check 2s
-	timeout client 8h
-	timeout server 8h
-	default-server inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
-
-frontend page
-	bind 127.0.0.1:%d
-	mode http
-	timeout client 10s
-	monitor-uri %s
-	stats enable
-	stats uri /
-
-`, h.Page, alivePath)
-	for _, side := range []struct {
-		name    string
-		port    uint16
-		backups bool // those with the role master
-	}{{"writes", h.Write, false}, {"reads", h.Read, true}} {
-		// 404 is for one that is about to stop: no new connections, and the old ones go on.
-		fmt.Fprintf(&b, "listen %[1]s\n\tbind :%[2]d\n\tbalance leastconn\n\toption httpchk GET /%[3]s\n\thttp-check disable-on-404\n",
-			side.name, side.port, strings.TrimSuffix(side.name, "s"))
-		alone := len(h.Databases) == 1
-		for _, d := range h.Databases {
-			backup := ""
-			if d.Master == side.backups && !alone {
-				backup = " backup"
-			}
-			fmt.Fprintf(&b, "\tserver %s %s check port %d%s\n", d.Name, d.Addr, d.Health, backup)
-		}
-		b.WriteString("\n")
+// values are what the template may name.
+func (h HAProxy) values() map[string]any {
+	var databases []any
+	for _, d := range h.Databases {
+		databases = append(databases, map[string]any{
+			"name": d.Name, "addr": d.Addr.String(), "ip": d.Addr.Addr().String(), "port": int(d.Addr.Port()), "health": int(d.Health),
+			"master": d.Master, "alone": len(h.Databases) == 1,
+		})
 	}
-	return b.String()
+	return map[string]any{
+		"name": h.Name, "write": int(h.Write), "read": int(h.Read), "page": int(h.Page), "alive": alivePath, "databases": databases,
+	}
+}
+
+// needs are what clmgr asks a running HAProxy by, and what its clients and keepalived do.
+func (h HAProxy) needs() []needed {
+	bind := func(port uint16, what string) needed {
+		return needed{fmt.Sprintf(`bind[ \t]+\S*:%d\b.*`, port), fmt.Sprintf("a line that binds port %d, for %s", port, what)}
+	}
+	return []needed{
+		{`stats[ \t]+socket[ \t]+/run/haproxy/admin\.sock\b.*`, "stats socket /run/haproxy/admin.sock, by which clmgr asks what it has read"},
+		{`monitor-uri[ \t]+` + alivePath, "monitor-uri " + alivePath + ", by which keepalived asks whether it answers"},
+		bind(h.Page, "its page"), bind(h.Write, "writes"), bind(h.Read, "reads"),
+	}
 }

@@ -17,30 +17,46 @@ type Health struct {
 }
 
 const (
-	healthUnit    = "clmgr-health"
 	healthUser    = "clmgr-health"
 	healthProgram = "/usr/local/lib/clmgr/health"
-	healthService = "/etc/systemd/system/" + healthUnit + ".service"
-	// drainFlag is a file that has it answer 404, until the database is started again.
-	drainFlag = "/run/clmgr-drain"
-	drainEnd  = "/etc/systemd/system/" + mariadbUnit + ".service.d/clmgr-drain.conf"
+	// healthUnits are the files of all answerers of a machine.
+	healthUnits = "/etc/systemd/system/clmgr-health*.service"
+	// aloneAtHealth is alone, among those who write the program that answerers share.
+	aloneAtHealth = `exec 9>/run/clmgr-health.lock
+flock -w 60 9 || { echo "another step is at work on this machine" >&2; exit 8; }
+`
 )
+
+// healthService is the file of the answerer's unit.
+func (p place) healthService() string { return "/etc/systemd/system/" + p.healthUnit() + ".service" }
+
+// drainEnd is what ends a drain where the unit has no other drop-in.
+func (p place) drainEnd() (path, text string) {
+	if p.instance != "" {
+		return "", ""
+	}
+	return "/etc/systemd/system/" + packageUnit + ".service.d/clmgr-drain.conf", "# Written by clmgr.\n[Service]\nExecStartPost=+/bin/rm -f " + p.drain() + "\n"
+}
 
 //go:embed health.pl
 var healthText string
 
 // files are the program, its unit, and what ends a drain.
-func (h Health) files() []file {
-	return []file{{healthProgram, "0755", healthText}, {healthService, "0644", fmt.Sprintf(`# Written by clmgr; clmgr services install writes it again.
+func (h Health) files(p place) []file {
+	at := ""
+	if p.instance != "" {
+		at = " --socket=" + p.socket()
+	}
+	out := []file{{healthProgram, "0755", healthText}, {p.healthService(), "0644", fmt.Sprintf(`# Written by clmgr; clmgr services install writes it again.
 [Unit]
 Description=Answers balancers whether the database takes writes and reads
-After=network-online.target mariadb.service
+After=network-online.target %s.service
 Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
 User=%s
-ExecStart=%s %s %d %d %s
+ExecStart=%s %s %d %d %s%s
 Restart=always
 RestartSec=1s
 NoNewPrivileges=yes
@@ -52,7 +68,11 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 
 [Install]
 WantedBy=multi-user.target
-`, healthUser, healthProgram, h.Addr.Addr(), h.Addr.Port(), int(h.MaxLag.Seconds()), drainFlag)}, {drainEnd, "0644", "# Written by clmgr.\n[Service]\nExecStartPost=+/bin/rm -f " + drainFlag + "\n"}}
+`, p.unit(), healthUser, healthProgram, h.Addr.Addr(), h.Addr.Port(), int(h.MaxLag.Seconds()), p.drain(), at)}}
+	if path, text := p.drainEnd(); path != "" {
+		out = append(out, file{path, "0644", text})
+	}
+	return out
 }
 
 // account is what it logs in with, by its user on the machine and no password.
@@ -60,43 +80,34 @@ func (h Health) account() Account {
 	return Account{User: healthUser, Socket: true, Privileges: []string{MonitorPrivilege}}
 }
 
-// healthSeen is what is there of it.
-type healthSeen struct {
-	sum  string
-	runs bool
+// seen tells whether all of it is there and runs; what nobody wants is as wanted.
+func (h *Health) seen(r reply, p place) bool {
+	if h == nil {
+		return true
+	}
+	for _, f := range h.files(p) {
+		if r.sums[f.path] != sum(f.text) {
+			return false
+		}
+	}
+	return r.units[p.healthUnit()] == unitSeen{active: true, enabled: true}
 }
 
-func (s healthSeen) as(h Health) bool { return s.runs && s.sum == h.sum() }
-
-// lookScript prints what is there of it.
-func (h Health) lookScript() string {
-	return fmt.Sprintf("echo health $(cat %s 2>/dev/null | sha256sum)\necho healthy $(systemctl show -p UnitFileState -p ActiveState %s)\n", strings.Join(h.paths(), " "), healthUnit)
-}
-
-func (h Health) paths() []string {
+func (h Health) paths(p place) []string {
 	var out []string
-	for _, f := range h.files() {
+	for _, f := range h.files(p) {
 		out = append(out, f.path)
 	}
 	return out
 }
 
-// sum is that of all its files.
-func (h Health) sum() string {
-	all := ""
-	for _, f := range h.files() {
-		all += f.text
-	}
-	return sum(all)
-}
-
 // script puts it in place and has it run.
-func (h Health) script() string {
+func (h Health) script(p place) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "set -eu\numask 022\n%sif ! getent passwd %s >/dev/null; then useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin %[2]s; fi\n", alone, healthUser)
-	for _, f := range h.files() {
+	fmt.Fprintf(&b, "set -eu\numask 022\n%sif ! getent passwd %s >/dev/null; then useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin %[2]s; fi\n", aloneAtHealth, healthUser)
+	for _, f := range h.files(p) {
 		b.WriteString(f.script())
 	}
-	fmt.Fprintf(&b, "systemctl daemon-reload\nsystemctl enable --quiet %s\nsystemctl restart %[1]s\n", healthUnit)
+	fmt.Fprintf(&b, "systemctl daemon-reload\nsystemctl is-enabled --quiet %s || systemctl enable --quiet %[1]s\nsystemctl restart %[1]s\n", p.healthUnit())
 	return b.String()
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
+	"regexp"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
@@ -24,6 +24,8 @@ type Keepalived struct {
 	// Page is that of the HAProxy on the machine, without which it must not have the
 	// address; 0 where there is none.
 	Page uint16
+	// Template makes the configuration; empty for clmgr's.
+	Template string
 }
 
 const (
@@ -37,10 +39,9 @@ const (
 // https://github.com/acassen/keepalived/issues/2587
 const keepalivedCheck = `{ out=$(keepalived -t -f "$new" 2>&1); code=$?; out=$(echo "$out" | grep -vx Terminated); echo "$out"; [ $code = 0 ] || [ "$code$out" = 143 ]; }`
 
-// Missing says in one line what differs on the machine; empty for nothing.
-func (k Keepalived) Missing(ctx context.Context, m job.Machine) (string, error) {
-	return k.served().missingLine(ctx, m)
-}
+func (k Keepalived) what() string                    { return k.served().what() }
+func (k Keepalived) question() (question, error)     { return k.served().question() }
+func (k Keepalived) missing(r reply) (string, error) { return k.served().missing(r) }
 
 // Install writes the configuration where it differs, which keepalived itself checks first.
 // One that runs reads it again and keeps its address.
@@ -51,7 +52,7 @@ func (k Keepalived) Install(ctx context.Context, m job.Machine) (changed bool, e
 func (k Keepalived) served() served {
 	s := served{
 		name: k.Name, unit: keepalivedUnit, path: keepalivedConf, check: keepalivedCheck,
-		facts: "ip -o addr show to " + k.Addr.String() + " | awk '{print $2; exit}'",
+		facts: "read -r _ device _ <<ADDR\n$(ip -o addr show to " + k.Addr.String() + ")\nADDR\necho facts $device",
 		take:  "systemctl reload $unit && sleep 1 && systemctl is-active --quiet $unit",
 		render: func(facts string) (string, error) {
 			if err := onlyUnit(k.Unit, keepalivedUnit, "one keepalived"); err != nil {
@@ -63,7 +64,7 @@ func (k Keepalived) served() served {
 			if facts == "" {
 				return "", fmt.Errorf("no interface of its machine has the address %s", k.Addr)
 			}
-			return k.conf(facts), nil
+			return k.conf(facts)
 		},
 	}
 	if k.Page != 0 {
@@ -87,31 +88,24 @@ exec perl -MIO::Socket::INET -e '
 // conf is the file, for a machine whose address is on the interface. Who has the address
 // keeps it while it can serve: each move cuts clients off. The peers talk to one
 // another directly, by VRRP version 3 (RFC 9568), since clouds carry no multicast.
-func (k Keepalived) conf(device string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `# Written by clmgr for the service %s; clmgr services install writes it again.
-global_defs {
-	vrrp_version 3
-	enable_script_security
-	script_user nobody
-}
-`, k.Name)
+func (k Keepalived) conf(device string) (string, error) {
+	var peers []any
+	for _, p := range k.Peers {
+		peers = append(peers, p.String())
+	}
+	alive := ""
+	needs := []needed{{`(virtual_ipaddress[ \t]*\{[ \t]*)?` + regexp.QuoteMeta(k.VIP.String()) + `(/\d+)?([ \t].*)?`, "the line " + k.VIP.String() + " of its virtual_ipaddress"}}
 	if k.Page != 0 {
-		fmt.Fprintf(&b, "vrrp_script alive {\n\tscript %q\n\tinterval 1\n\ttimeout 3\n\tfall 2\n\trise 2\n}\n", keepalivedAlive)
+		alive = keepalivedAlive
+		needs = append(needs, needed{`script[ \t]+"?` + regexp.QuoteMeta(alive) + `"?`, "the script " + alive + ", which asks the haproxy of its machine"},
+			needed{`track_script\b.*`, "track_script, without which it would not heed that"})
 	}
-	fmt.Fprintf(&b, "vrrp_instance clmgr {\n\tinterface %s\n\tstate BACKUP\n\tnopreempt\n\tvirtual_router_id %d\n\tpriority %d\n\tadvert_int 0.5\n",
-		device, k.RouterID, k.Priority)
-	if len(k.Peers) > 0 {
-		fmt.Fprintf(&b, "\tunicast_src_ip %s\n\tunicast_peer {\n", k.Addr)
-		for _, p := range k.Peers {
-			fmt.Fprintf(&b, "\t\t%s\n", p)
-		}
-		b.WriteString("\t}\n")
+	text, err := renderConf(k.Template, keepalivedTemplate, map[string]any{
+		"name": k.Name, "interface": device, "router_id": k.RouterID, "priority": k.Priority, "ip": k.Addr.String(), "peers": peers,
+		"vip": k.VIP.String(), "vip_bits": k.VIP.BitLen(), "alive": alive,
+	}, needs)
+	if err != nil {
+		return "", err
 	}
-	fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s/%d\n\t}\n", k.VIP, k.VIP.BitLen())
-	if k.Page != 0 {
-		b.WriteString("\ttrack_script {\n\t\talive\n\t}\n")
-	}
-	b.WriteString("}\n")
-	return b.String()
+	return confHead(k.Name) + text, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +29,7 @@ type bench struct {
 
 func TestOnMachines(t *testing.T) {
 	t.Parallel()
-	b := boot(t, lab.Debian12(), lab.Debian12())
+	b := boot(t, lab.Debian12(), lab.Databases()) // of which the second has all packages
 	t.Run("unknown package", b.testUnknownPackage)
 	t.Run("locked package database", b.testLocked)
 	t.Run("killed", b.testKilled)
@@ -38,6 +37,7 @@ func TestOnMachines(t *testing.T) {
 	t.Run("configuration refused", b.testRefused)
 	t.Run("accounts put right", b.testAccounts)
 	t.Run("replica", b.testReplica)
+	t.Run("one look at all", b.testLookAtAll)
 	t.Run("somebody's data", b.testForeign)
 }
 
@@ -139,11 +139,15 @@ while systemctl is-active --quiet `+j.Unit+` || [ "$(systemctl is-active `+j.Uni
 // testOnce installs what is there.
 func (b *bench) testOnce(t *testing.T) {
 	packages := provision.Packages{"mariadb-server", "mariadb-backup"}
-	for _, host := range []*remote.Host{b.one, b.two} {
-		if missing, err := packages.Missing(t.Context(), host); err != nil || !slices.Equal(missing, packages) {
+	for host, bare := range map[*remote.Host]bool{b.one: true, b.two: false} {
+		want := ""
+		if bare {
+			want = "not installed: " + strings.Join(packages, ", ")
+		}
+		if missing, err := missing(t, host, packages); err != nil || missing != want {
 			t.Fatalf("missing are %v, %v", missing, err)
 		}
-		if changed, err := packages.Install(t.Context(), host, b.job()); err != nil || !changed {
+		if changed, err := packages.Install(t.Context(), host, b.job()); err != nil || changed != bare {
 			t.Fatal(changed, err)
 		}
 	}
@@ -190,6 +194,20 @@ func (b *bench) testRefused(t *testing.T) {
 	if after := state(); after != before {
 		t.Errorf("it was\n%s\nand is\n%s", before, after)
 	}
+	for setting, words := range map[string][]string{
+		"no_such_setting = 1":                       {"exit status 3", "the server refuses the configuration", "no_such_setting"},
+		"innodb_log_group_home_dir = /nowhere/else": {"exit status 4", "the old configuration serves again"},
+	} {
+		own := d
+		own.Settings = []string{setting}
+		_, err := own.Install(t.Context(), b.one)
+		wantError(t, err, append(words, "cannot install db1: ")...)
+		_, err = own.Configure(t.Context(), b.one)
+		wantError(t, err, append(words, "cannot configure db1: ")...)
+		if after := state(); after != before {
+			t.Errorf("%s: it was\n%s\nand is\n%s", setting, before, after)
+		}
+	}
 	b.on(t, "m1", "mv /usr/sbin/mariadbd /usr/sbin/mariadbd.real; printf '#!/bin/sh\necho refused by itself >&2; exit 7\n' >/usr/sbin/mariadbd; chmod 755 /usr/sbin/mariadbd")
 	broken.Port = 3307
 	_, err = broken.Install(t.Context(), b.one)
@@ -204,14 +222,14 @@ func (b *bench) testRefused(t *testing.T) {
 func (b *bench) testAccounts(t *testing.T) {
 	d := b.database("db1")
 	b.on(t, "m1", `mariadb -e "SET sql_log_bin = 0; CREATE USER ''@'%'; CREATE USER root@'10.%'; GRANT ALL ON *.* TO clmgr; SET PASSWORD FOR copies = PASSWORD('other'); CREATE DATABASE test"`)
-	missing, err := d.Missing(t.Context(), b.one)
+	lacks, err := missing(t, b.one, d)
 	want := `there is a database test; the account clmgr is not as configured; the account copies is not as configured; ` +
 		`there is an account "" at "%"; there is an account "root" at "10.%"`
-	if err != nil || missing != want {
-		t.Errorf("missing is %s, %v", missing, err)
+	if err != nil || lacks != want {
+		t.Errorf("missing is %s, %v", lacks, err)
 	}
 	install(t, d, b.one, true)
-	if missing, err := d.Missing(t.Context(), b.one); err != nil || missing != "" {
+	if missing, err := missing(t, b.one, d); err != nil || missing != "" {
 		t.Errorf("missing is still %s, %v", missing, err)
 	}
 	if got := b.on(t, "m1", "mariadb --no-defaults -h 127.0.0.1 -u clmgr -pcanary-monitor -NBe 'SELECT CURRENT_USER()'"); got != "clmgr@%" {
@@ -255,23 +273,24 @@ func (b *bench) testReplica(t *testing.T) {
 		t.Error(changed, err)
 	}
 	b.on(t, "m2", "mariadb -e 'STOP SLAVE'")
-	if missing, err := r.Missing(t.Context()); err != nil || missing != "replication does not run (IO No, SQL No)" {
+	if missing, err := missing(t, r.Machine, r); err != nil || missing != "replication does not run (IO No, SQL No)" {
 		t.Errorf("missing is %s, %v", missing, err)
 	}
 	if changed, err := r.Replicate(t.Context(), b.job()); err != nil || !changed {
 		t.Error(changed, err)
 	}
-	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
-	_, err = r.Replicate(t.Context(), b.job())
-	wantError(t, err, "it has held data of its own")
 }
 
-// testForeign leaves alone what clmgr has not made.
+// testForeign leaves alone what clmgr has not made, and has nobody follow who has a history
+// of its own.
 func (b *bench) testForeign(t *testing.T) {
+	b.on(t, "m2", "mariadb -e 'STOP SLAVE; RESET SLAVE ALL'")
+	_, err := b.replica().Replicate(t.Context(), b.job())
+	wantError(t, err, "it has held data of its own")
 	b.on(t, "m2", "rm /var/lib/mysql/clmgr-managed; mariadb -e 'SET sql_log_bin = 0; CREATE DATABASE theirs'")
 	d := b.database("db2")
 	d.ServerID, d.MemPct = 2, 2
-	_, err := d.Install(t.Context(), b.two)
+	_, err = d.Install(t.Context(), b.two)
 	wantError(t, err, "/var/lib/mysql holds data that clmgr has not made", "theirs")
 	if got := b.on(t, "m2", "grep buffer_pool /etc/mysql/mariadb.conf.d/99-clmgr.cnf; ls /var/lib/mysql/clmgr-managed 2>&1 || true"); strings.Count(got, "\n") != 1 {
 		t.Errorf("it was touched: %s", got)

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/secret"
 )
 
 // MariaDB is a MariaDB that clmgr lays out, as Debian's package runs it: by the unit
-// mariadb, with its data in /var/lib/mysql.
+// mariadb, with its data in /var/lib/mysql; further ones of a machine by units mariadb@NAME,
+// with theirs in /var/lib/mysql-NAME.
 type MariaDB struct {
 	Name     string
 	Unit     string
@@ -20,11 +22,21 @@ type MariaDB struct {
 	// MemPct is the size of the buffer pool, in percent of the machine's memory; 0
 	// leaves the server's own default of 128 MiB.
 	MemPct int
+	// Settings are further lines of its configuration, after clmgr's own. They are those of
+	// somebody who has seen to it that none is one of clmgr's. A server that is adopted as it
+	// runs takes them when it is started next.
+	Settings []string
 	// Replica starts it read_only.
-	Replica  bool
+	Replica bool
+	// SemiSync is how long a commit waits until a replica has it on its disk too; 0 for not
+	// at all.
+	SemiSync time.Duration
 	Accounts []Account
 	// Health answers balancers beside it; nil for nobody.
 	Health *Health
+	// Beside are the names of other services that are configured on its machine: what is
+	// theirs is not taken for its own, whatever the unit.
+	Beside []string
 }
 
 // Account is an account of the database, which may log in from everywhere.
@@ -46,21 +58,12 @@ const (
 	CopyPrivilege = "REPLICATION SLAVE"
 )
 
-const (
-	mariadbUnit = "mariadb"
-	mariadbData = "/var/lib/mysql"
-	mariadbConf = "/etc/mysql/mariadb.conf.d/99-clmgr.cnf"
-	// mariadbMark is a file among the data that says whose they are.
-	mariadbMark = mariadbData + "/clmgr-managed"
-	// mariadbOld is what the configuration was, empty where there was none. It is there
-	// from before a change until the server serves with it.
-	mariadbOld = mariadbConf + ".clmgr-old"
-)
+func (d MariaDB) place() place { return placeOf(d.Unit) }
 
 // check says why clmgr cannot manage it.
 func (d MariaDB) check() error {
-	if d.Unit != mariadbUnit {
-		return fmt.Errorf("clmgr can manage the unit %s only, not %s: Debian's package runs one server a machine", mariadbUnit, d.Unit)
+	if err := d.place().check(d.Unit); err != nil {
+		return err
 	}
 	users := map[string]bool{"root": true, "mysql": true, "mariadb.sys": true} // the server's own
 	for _, a := range d.Accounts {
@@ -76,15 +79,6 @@ func (d MariaDB) check() error {
 		}
 	}
 	return nil
-}
-
-// Missing says in one line what differs on the machine; empty for nothing.
-func (d MariaDB) Missing(ctx context.Context, m job.Machine) (string, error) {
-	seen, err := d.look(ctx, m)
-	if err != nil {
-		return "", fmt.Errorf("cannot look at %s: %w", d.Name, err)
-	}
-	return strings.Join(seen.missing(d), "; "), nil
 }
 
 // Install lays it out: the configuration, the data directory where there is none, the
@@ -103,32 +97,32 @@ func (d MariaDB) install(ctx context.Context, m job.Machine) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(seen.missing(d)) == 0 {
+	if len(seen.lacks(d)) == 0 {
 		return false, nil
 	}
 	if seen.foreign() {
 		return false, d.somebodys(seen)
 	}
-	if _, err := run(ctx, m, layOut, strings.NewReader(d.confOf(seen))); err != nil {
+	if _, err := d.place().run(ctx, m, d.place().layOut(), strings.NewReader(d.confOf(seen))); err != nil {
 		return false, err
 	}
 	if seen, err = d.look(ctx, m); err != nil {
 		return false, err
 	}
-	if d.Health != nil && !seen.health.as(*d.Health) {
-		if _, err := run(ctx, m, d.Health.script(), nil); err != nil {
+	if !seen.health {
+		if _, err := run(ctx, m, d.Health.script(d.place()), nil); err != nil {
 			return false, fmt.Errorf("what answers balancers: %w", err)
 		}
 	}
 	if statements := d.accountStatements(seen); statements != "" {
-		if _, err := run(ctx, m, client, strings.NewReader(statements)); err != nil {
+		if _, err := d.place().run(ctx, m, client, strings.NewReader(statements)); err != nil {
 			return false, fmt.Errorf("its accounts: %w", err)
 		}
 		if seen, err = d.look(ctx, m); err != nil {
 			return false, err
 		}
 	}
-	if left := seen.missing(d); len(left) > 0 {
+	if left := seen.lacks(d); len(left) > 0 {
 		return false, fmt.Errorf("done, and still: %s", strings.Join(left, "; "))
 	}
 	return true, nil
@@ -148,12 +142,15 @@ func (d MariaDB) Spare(ctx context.Context, m job.Machine) error {
 
 func (d MariaDB) somebodys(s mariadbSeen) error {
 	return fmt.Errorf("%s holds data that clmgr has not made (%s): clmgr services adopt %s takes it over; else move it away, or leave the service unmanaged",
-		mariadbData, strings.Join(s.databases, ", "), d.Name)
+		d.place().data(), strings.Join(s.databases, ", "), d.Name)
 }
 
 // client runs the statements on standard input, which are UTF-8, as root, through the
 // server's socket.
-const client = "mariadb --no-defaults --default-character-set=utf8mb4 --batch --skip-column-names --user=root"
+const client = namingClient + " --skip-column-names"
+
+// namingClient tells the names of columns too, which it needs for answers that end in \G.
+const namingClient = "mariadb --no-defaults " + mariadbAt + " --default-character-set=utf8mb4 --batch --user=root"
 
 // makeData is the script that makes a data directory, aside. It is moved in by renames,
 // and what says that there is data goes last: a try that finds less goes on from there.
@@ -163,7 +160,7 @@ if ! [ -e $data/mysql ] && ! [ -e $ready ]; then
 	rm -rf $part
 	there=$(ls -A $data | grep -vxE 'lost\+found|debian-.*\.flag|clmgr-managed' | head -n 5 | xargs || true)
 	if [ "$there" ]; then echo "$data holds no database, but $there: move it away" >&2; exit 5; fi
-	mariadb-install-db --user=mysql --datadir=$part --auth-root-authentication-method=socket --skip-test-db >/dev/null
+	mariadb-install-db ` + mariadbMake + ` --user=mysql --datadir=$part --auth-root-authentication-method=socket --skip-test-db >/dev/null
 	mv $part $ready
 fi
 if [ -e $ready ]; then
@@ -173,20 +170,20 @@ if [ -e $ready ]; then
 fi
 `
 
-// layOut is the script that brings configuration (on standard input) and data to where
-// they should be, and has the server run.
-const layOut = `set -eu
-umask 022
-conf=` + mariadbConf + ` old=` + mariadbOld + ` data=` + mariadbData + ` mark=` + mariadbMark + `
+// confBegin puts the configuration, which comes on standard input, beside its place.
+func (p place) confBegin() string {
+	return "set -eu\numask 022\n" + aloneHere + p.unitScript() + confBeside
+}
+
+const confBeside = `conf=` + mariadbConf + ` old=` + mariadbOld + ` data=` + mariadbData + ` mark=` + mariadbMark + `
 new=$conf.clmgr-new
-` + alone + `trap 'rm -f "$new"' EXIT
+trap 'rm -f "$new"' EXIT
 cat >"$new"
 chmod 644 "$new"
-(
-` + cloneNames + putBack + `putBack
-rm -rf $part
-)
-` + makeData + `changed=
+`
+
+// confSwap puts it in its place.
+const confSwap = `changed=
 if [ -e $old ]; then changed=1; fi
 if ! cmp -s "$new" $conf; then
 	# The server itself says whether it understands it.
@@ -200,9 +197,10 @@ if ! cmp -s "$new" $conf; then
 	mv -f "$new" $conf
 	changed=1
 fi
-if ! [ -e $mark ]; then echo 'Made by clmgr, which may change what is here.' >$mark; chown mysql: $mark; fi
-systemctl enable --quiet ` + mariadbUnit + `
-systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
+`
+
+// confTake has the server run with it, or else with the old one.
+const confTake = `systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
 verb=start
 if [ "$changed" ]; then verb=restart; fi
 if ! systemctl $verb ` + mariadbUnit + `; then
@@ -218,6 +216,27 @@ fi
 rm -f $old
 `
 
+// enableUnit has the unit start at boot. To look first is sixty times as fast where it does.
+const enableUnit = `systemctl is-enabled --quiet ` + mariadbUnit + ` || systemctl enable --quiet ` + mariadbUnit
+
+// layOut is the script that brings unit, configuration (on standard input) and data to
+// where they should be, and has the server run.
+func (p place) layOut() string { return p.confBegin() + dataAndConf }
+
+const dataAndConf = `(
+` + cloneNames + putBack + `putBack
+rm -rf $part
+)
+` + makeData + confSwap + `if ! [ -e $mark ]; then echo 'Made by clmgr, which may change what is here.' >$mark; chown mysql: $mark; fi
+` + enableUnit + `
+` + confTake
+
+// configure is the script that brings the configuration alone there. A server that does not
+// run says at its next start whether it takes it; until then the old one is kept.
+func (p place) configure() string {
+	return p.confBegin() + confSwap + "if systemctl is-active --quiet " + mariadbUnit + "; then\n" + confTake + "fi\n"
+}
+
 // conf is the configuration, for a machine of so many KiB.
 func (d MariaDB) conf(memory int64) string {
 	pool := ""
@@ -228,8 +247,8 @@ func (d MariaDB) conf(memory int64) string {
 	if d.Replica {
 		readOnly = 1
 	}
-	return fmt.Sprintf(`# Written by clmgr for the service %s; clmgr services install writes it again.
-[mariadbd]
+	first, last := d.place().settings()
+	return confHead(d.Name) + first + fmt.Sprintf(`[mariadbd]
 port = %d
 bind-address = 0.0.0.0
 skip_name_resolve = 1
@@ -243,5 +262,13 @@ binlog_format = ROW
 sync_binlog = 1
 innodb_flush_log_at_trx_commit = 1
 read_only = %d
-%s`, d.Name, d.Port, d.ServerID, readOnly, pool)
+%s`, d.Port, d.ServerID, readOnly, pool) + d.semiSync() + d.further() + last
+}
+
+// further are the lines of Settings.
+func (d MariaDB) further() string {
+	if len(d.Settings) == 0 {
+		return ""
+	}
+	return "# The configuration's own settings.\n" + strings.Join(d.Settings, "\n") + "\n"
 }

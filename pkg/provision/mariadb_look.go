@@ -28,7 +28,9 @@ type mariadbSeen struct {
 	cut       bool // a copy was put in their place, not to the end
 	databases []string
 	accounts  map[string]accountSeen // by user@host
-	health    healthSeen
+	health    bool                   // what answers balancers is as wanted
+	of        string                 // the service that the configuration was written for
+	dropIn    string                 // the sum of what makes the unit an own one
 }
 
 type accountSeen struct {
@@ -36,42 +38,85 @@ type accountSeen struct {
 	privileges       []string
 }
 
-// lookScript prints what there is, a word and its value a line.
-const lookScript = `if command -v mariadbd >/dev/null; then echo program yes; fi
-while read -r name value _; do if [ $name = MemTotal: ]; then echo memory $value; break; fi; done </proc/meminfo
-if [ -e ` + mariadbConf + ` ]; then echo sum $(sha256sum <` + mariadbConf + `); fi
-if [ -e ` + mariadbOld + ` ]; then echo pending yes; fi
-unit=$(systemctl show -p UnitFileState -p ActiveState ` + mariadbUnit + `)
-case $unit in *UnitFileState=enabled*) echo enabled yes;; esac
-case $unit in *ActiveState=active*) echo active yes;; esac
+// ofLook prints for which service the configuration was written.
+const ofLook = `if [ -e ` + mariadbConf + ` ]; then read -r line <` + mariadbConf + ` || true; case $line in "# Written by clmgr for the service "*"; "*) line=${line#"# Written by clmgr for the service "}; echo "of ${line%%; *}";; esac; fi
+`
+
+// mariadbScript prints what there is, a word and its value a line.
+const mariadbScript = `if command -v mariadbd >/dev/null; then echo program yes; fi
+` + ofLook + `if [ -e ` + mariadbOld + ` ]; then echo pending yes; fi
 if [ -e ` + mariadbData + `/mysql ]; then echo data yes; fi
 if [ -e ` + mariadbMark + ` ]; then echo ours yes; fi
 if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
 ` + adoptedLook + `for d in ` + mariadbData + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/test|*/lost+found|*/'#'*|*'*') ;; *) d=${d%/}; echo database "${d##*/}";; esac; done
-case $unit in *ActiveState=active*) ` + client + ` <<'SQL'
-SELECT 'database', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
-SELECT 'account', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
+`
+
+// mariadbSQL tells the accounts and what they may, the texts among it in base64.
+const mariadbSQL = `SELECT 'database' AS '#', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
+SELECT 'account' AS '#', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
   FROM mysql.global_priv WHERE IFNULL(JSON_VALUE(Priv, '$.is_role'), 'false') <> 'true' AND Host <> '';
-SELECT 'privilege', REPLACE(TO_BASE64(GRANTEE), '\\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE';
-SQL
-esac`
+SELECT 'privilege' AS '#', REPLACE(TO_BASE64(GRANTEE), '\\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE';
+`
+
+func (d MariaDB) what() string { return d.Name }
+
+func (d MariaDB) question() (question, error) {
+	p := d.place()
+	q := question{
+		units: []string{p.unit()}, files: []string{p.conf()}, script: p.names() + memoryScript("memory") + "\n" + mariadbScript, sql: mariadbSQL, at: p,
+	}
+	if path, _ := p.dropIn(); path != "" {
+		q.files = append(q.files, path)
+	}
+	if d.Health != nil {
+		q.units = append(q.units, p.healthUnit())
+		q.files = append(q.files, d.Health.paths(p)...)
+	}
+	return q, d.check()
+}
+
+// read is what the machine's reply tells. Of what is another service's nothing is told.
+func (d MariaDB) read(r reply) (mariadbSeen, error) {
+	p := d.place()
+	s, err := parseMariaDB(r.out + r.rows)
+	s.sum = r.sums[p.conf()]
+	if path, _ := p.dropIn(); path != "" {
+		s.dropIn = r.sums[path]
+	}
+	s.enabled, s.active = r.units[p.unit()].enabled, r.units[p.unit()].active
+	s.health = d.Health.seen(r, p)
+	if err == nil {
+		err = d.mine(s.of)
+	}
+	return s, err
+}
+
+func (d MariaDB) missing(r reply) (string, error) {
+	seen, err := d.read(r)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(seen.lacks(d), "; "), nil
+}
 
 func (d MariaDB) look(ctx context.Context, m job.Machine) (mariadbSeen, error) {
-	if err := d.check(); err != nil {
-		return mariadbSeen{}, err
-	}
-	script := lookScript
-	if d.Health != nil {
-		script = d.Health.lookScript() + script
-	}
-	out, err := run(ctx, m, script, nil)
+	r, err := askOne(ctx, m, d)
 	if err != nil {
 		return mariadbSeen{}, err
 	}
-	return parseMariaDB(out)
+	return d.read(r)
 }
 
-// parseMariaDB reads what lookScript prints.
+// mine refuses what was laid out for another service of the machine, which the configuration
+// still has: it now gives its unit to this one.
+func (d MariaDB) mine(of string) error {
+	if of != d.Name && slices.Contains(d.Beside, of) {
+		return &Unwilling{fmt.Sprintf("the unit %s is that of %s on this machine: give each its unit in the configuration", d.Unit, of)}
+	}
+	return nil
+}
+
+// parseMariaDB reads what mariadbScript and mariadbSQL print.
 func parseMariaDB(out string) (mariadbSeen, error) {
 	s := mariadbSeen{accounts: map[string]accountSeen{}}
 	grants := map[string][]string{}
@@ -87,24 +132,16 @@ func parseMariaDB(out string) (mariadbSeen, error) {
 			s.program = true
 		case "memory":
 			s.memory, _ = strconv.ParseInt(first, 10, 64)
-		case "sum":
-			s.sum = first
 		case "pending":
 			s.pending = true
-		case "health":
-			s.health.sum = first
-		case "healthy":
-			s.health.runs = slices.Contains(fields, "UnitFileState=enabled") && slices.Contains(fields, "ActiveState=active")
-		case "enabled":
-			s.enabled = true
-		case "active":
-			s.active = true
 		case "data":
 			s.data = true
 		case "ours":
 			s.ours = true
 		case "cut":
 			s.cut = true
+		case "of":
+			s.of = rest
 		case "database":
 			s.databases = append(s.databases, rest)
 		case "account":
@@ -147,8 +184,8 @@ func (s mariadbSeen) hasTest(d MariaDB) bool {
 	return !s.adopted && !d.Replica && slices.Contains(s.databases, "test")
 }
 
-// missing says what differs from what is wanted.
-func (s mariadbSeen) missing(d MariaDB) []string {
+// lacks says what differs from what is wanted.
+func (s mariadbSeen) lacks(d MariaDB) []string {
 	if !s.program {
 		return []string{"there is no mariadbd"}
 	}
@@ -157,13 +194,14 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		wrong bool
 		text  string
 	}{
-		{s.foreign(), mariadbData + " holds data that clmgr has not made"},
-		{s.sum != sum(d.confOf(s)), mariadbConf + " is not as configured"},
-		{s.pending, "a change of " + mariadbConf + " was cut short"},
+		{s.foreign(), d.place().data() + " holds data that clmgr has not made"},
+		{s.sum != sum(d.confOf(s)), d.place().conf() + " is not as configured"},
+		{!d.unitAs(s), "the unit " + d.Unit + " is not as configured"},
+		{s.pending, "a change of " + d.place().conf() + " was cut short"},
 		{s.cut, "a copy of the data was cut short"},
 		{!s.data, "no data directory"},
 		{s.data && !s.ours && !s.foreign(), "the data directory is not marked as clmgr's"},
-		{!s.enabled, "the unit " + mariadbUnit + " is not started at boot"},
+		{!s.enabled, "the unit " + d.Unit + " is not started at boot"},
 		{!s.active, "its accounts cannot be seen: it does not run"},
 		{s.hasTest(d), "there is a database test"},
 	} {
@@ -171,7 +209,7 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 			out = append(out, c.text)
 		}
 	}
-	if d.Health != nil && !s.health.as(*d.Health) {
+	if !s.health {
 		out = append(out, "what answers balancers is not as configured")
 	}
 	if !s.active {
@@ -186,6 +224,11 @@ func (s mariadbSeen) missing(d MariaDB) []string {
 		out = append(out, fmt.Sprintf("there is an account %q at %q", a.user, a.host))
 	}
 	return out
+}
+
+func (d MariaDB) unitAs(s mariadbSeen) bool {
+	path, text := d.place().dropIn()
+	return path == "" || s.dropIn == sum(text)
 }
 
 // unwanted are accounts that nobody should have: without a name, and a root from elsewhere.

@@ -15,6 +15,7 @@ import (
 type Follower struct {
 	Name    string
 	Addr    netip.Addr
+	Unit    string
 	Machine job.Machine
 }
 
@@ -25,13 +26,26 @@ type Doomed struct {
 	Others []Follower // all that might
 }
 
-// mariadbFiles are all files that clmgr writes for a database.
-func mariadbFiles() []string { return append([]string{mariadbConf}, Health{}.paths()...) }
+// mariadbFiles are all files that clmgr writes for a database alone.
+func (p place) mariadbFiles() []string {
+	out := []string{mariadbConf, p.healthService()}
+	for _, path := range []func() (string, string){p.dropIn, p.drainEnd} {
+		if f, _ := path(); f != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lastHealth runs a command where no other answerer is on the machine.
+func (p place) lastHealth(command string) string {
+	return "if ! ls " + healthUnits + " 2>/dev/null | grep -qvxF " + p.healthService() + "; then\n" + command + "fi\n"
+}
 
 // doomedScript prints what there is, and who reads the binary log.
-func doomedScript() string {
-	return unitLook(mariadbUnit) + ourFiles(mariadbFiles(), "echo file $f") + `if getent passwd ` + healthUser + ` >/dev/null; then echo user ` + healthUser + `; fi
-if [ -e ` + mariadbMark + ` ]; then echo ours; fi
+func (p place) doomedScript() string {
+	return unitLook(mariadbUnit) + ourFiles(p.mariadbFiles(), "echo file $f") +
+		p.lastHealth(ourFiles([]string{healthProgram}, "echo file $f")+"if getent passwd "+healthUser+" >/dev/null; then echo user "+healthUser+"; fi\n") + ofLook + `if [ -e ` + mariadbMark + ` ]; then echo ours; fi
 for d in ` + mariadbData + `/*/ ` + cloneOld + `/*/; do case ${d%/} in */mysql|*/sys|*/performance_schema|*/clmgr|*/lost+found|*/'#'*|*/'*') ;; *) echo database "$(basename "$d")";; esac; done
 if systemctl is-active --quiet ` + mariadbUnit + `; then ` + client + ` <<'SQL'
 SELECT DISTINCT CONCAT('reader ', HOST) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%';
@@ -43,7 +57,7 @@ fi
 // followerScript prints whom a server follows, a host and a port a line: as it says, or as
 // its files do where it does not run. Those hold a password too.
 const followerScript = `if systemctl is-active --quiet ` + mariadbUnit + `; then
-	mariadb --no-defaults --user=root --vertical --execute 'SHOW ALL SLAVES STATUS' | awk '$1 == "Master_Host:" {host = $2} $1 == "Master_Port:" {print "follows", host, $2}'
+	mariadb --no-defaults ` + mariadbAt + ` --user=root --vertical --execute 'SHOW ALL SLAVES STATUS' | awk '$1 == "Master_Host:" {host = $2} $1 == "Master_Port:" {print "follows", host, $2}'
 else
 	for f in ` + mariadbData + `/master.info ` + mariadbData + `/master-*.info; do if [ -s "$f" ]; then echo follows $(sed -n '4p;7p' "$f"); fi; done
 fi
@@ -63,15 +77,20 @@ func (d Doomed) removal(ctx context.Context, m job.Machine) (Removal, error) {
 	if err := d.check(); err != nil {
 		return Removal{}, err
 	}
-	out, err := run(ctx, m, doomedScript(), nil)
+	out, err := d.place().run(ctx, m, d.place().doomedScript(), nil)
 	if err != nil {
 		return Removal{}, err
 	}
-	r := parseRemoval(mariadbUnit, out)
+	r := parseRemoval(d.Unit, out)
 	if hasLine(out, "ours") {
-		r.Data = mariadbData
+		r.Data = d.place().data()
 	} else if len(r.Databases) > 0 {
-		return r, &Unwilling{fmt.Sprintf("%s holds data that clmgr has not made (%s)", mariadbData, strings.Join(r.Databases, ", "))}
+		return r, &Unwilling{fmt.Sprintf("%s holds data that clmgr has not made (%s)", d.place().data(), strings.Join(r.Databases, ", "))}
+	}
+	for line := range strings.Lines(out) {
+		if of, is := strings.CutPrefix(strings.TrimSpace(line), "of "); is && d.mine(of) != nil {
+			return r, d.mine(of)
+		}
 	}
 	answers, err := d.ask(ctx)
 	if err != nil {
@@ -108,7 +127,7 @@ func (d Doomed) ask(ctx context.Context) ([]string, error) {
 	answers, failures := make([]string, len(d.Others)), make([]error, len(d.Others))
 	var all sync.WaitGroup
 	for n, o := range d.Others {
-		all.Go(func() { answers[n], failures[n] = run(ctx, o.Machine, followerScript, nil) })
+		all.Go(func() { answers[n], failures[n] = placeOf(o.Unit).run(ctx, o.Machine, followerScript, nil) })
 	}
 	all.Wait()
 	for n, err := range failures {
@@ -142,13 +161,17 @@ func following(addr netip.AddrPort, others []Follower, answers, readers []string
 // unmake is the script that takes a database off its machine. Of the data what says that
 // they are some goes first, and what says whose they are last: one that was cut short is
 // run again, and no server starts with a part of them.
-func unmake() string {
+func (p place) unmake() string {
+	folders := "/etc/systemd/system/" + p.unit() + ".service.d $(dirname " + healthProgram + ")"
+	if p.instance != "" {
+		folders += " " + p.fenceDir() + " $(dirname " + mariadbConf + ")"
+	}
 	return `set -eu
-` + alone + endUnit(mariadbUnit) + endUnit(healthUnit) + ourFiles(mariadbFiles(), "rm -f $f") +
+` + aloneHere + endUnit(mariadbUnit) + endUnit(p.healthUnit()) + ourFiles(p.mariadbFiles(), "rm -f $f") +
+		p.lastHealth(ourFiles([]string{healthProgram}, "rm -f $f")+"if getent passwd "+healthUser+" >/dev/null; then userdel "+healthUser+"; fi\n") +
 		`rm -f ` + mariadbOld + ` ` + mariadbOld + `.part ` + mariadbConf + `.clmgr-new ` + drainFlag + `
-rmdir $(dirname ` + drainEnd + `) $(dirname ` + healthProgram + `) 2>/dev/null || true
+rmdir ` + folders + ` 2>/dev/null || true
 systemctl daemon-reload
-if getent passwd ` + healthUser + ` >/dev/null; then userdel ` + healthUser + `; fi
 data=` + mariadbData + ` mark=` + mariadbMark + `
 if [ -e $mark ]; then
 	rm -rf $data/mysql
@@ -157,7 +180,15 @@ if [ -e $mark ]; then
 	sync -f $data
 	rm -f $mark
 fi
-`
+` + p.ownData()
+}
+
+// ownData takes away a data directory that no package brings.
+func (p place) ownData() string {
+	if p.instance == "" {
+		return ""
+	}
+	return "rmdir $data 2>/dev/null || true\n"
 }
 
 // Remove takes it off the machine, with its data.
@@ -166,7 +197,7 @@ func (d Doomed) Remove(ctx context.Context, m job.Machine) error {
 	if err != nil || len(seen.Lines()) == 0 {
 		return err
 	}
-	if _, err := run(ctx, m, unmake(), nil); err != nil {
+	if _, err := d.place().run(ctx, m, d.place().unmake(), nil); err != nil {
 		return fmt.Errorf("cannot remove %s: %w", d.Name, err)
 	}
 	return removed(d.Removal(ctx, m))

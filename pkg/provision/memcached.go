@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
@@ -18,6 +19,8 @@ type Memcached struct {
 	// MemPct is how much of the machine's memory it may fill with items, in percent; 0
 	// leaves memcached's own default of 64 MiB.
 	MemPct int
+	// Template makes the configuration; empty for clmgr's.
+	Template string
 }
 
 const (
@@ -27,13 +30,9 @@ const (
 	memcachedDefault = 64
 )
 
-// memoryFact prints how much memory a machine has, in KiB.
-const memoryFact = `awk '/^MemTotal:/ {print $2}' /proc/meminfo`
-
-// Missing says in one line what differs on the machine; empty for nothing.
-func (c Memcached) Missing(ctx context.Context, m job.Machine) (string, error) {
-	return c.served().missingLine(ctx, m)
-}
+func (c Memcached) what() string                    { return c.served().what() }
+func (c Memcached) question() (question, error)     { return c.served().question() }
+func (c Memcached) missing(r reply) (string, error) { return c.served().missing(r) }
 
 // Install writes the configuration where it differs, and has the unit started at boot.
 // A memcached that runs with another configuration is restarted.
@@ -43,7 +42,7 @@ func (c Memcached) Install(ctx context.Context, m job.Machine) (changed bool, er
 
 func (c Memcached) served() served {
 	return served{
-		name: c.Name, unit: memcachedUnit, path: memcachedConf, facts: memoryFact, take: "systemctl restart $unit && sleep 0.3 && systemctl is-active --quiet $unit",
+		name: c.Name, unit: memcachedUnit, path: memcachedConf, facts: memoryScript("facts"), take: "systemctl restart $unit && sleep 0.3 && systemctl is-active --quiet $unit",
 		render: func(facts string) (string, error) {
 			if err := onlyUnit(c.Unit, memcachedUnit, "one memcached"); err != nil {
 				return "", err
@@ -52,7 +51,7 @@ func (c Memcached) served() served {
 			if err != nil {
 				return "", fmt.Errorf("the machine's memory: %w", err)
 			}
-			return c.conf(memory), nil
+			return c.conf(memory)
 		},
 	}
 }
@@ -66,16 +65,20 @@ func onlyUnit(unit, only, what string) error {
 }
 
 // conf is the file, for a machine of so many KiB.
-func (c Memcached) conf(memory int64) string {
+func (c Memcached) conf(memory int64) (string, error) {
 	size := int64(memcachedDefault)
 	if c.MemPct > 0 {
 		size = max(memory*int64(c.MemPct)/100/1024, memcachedDefault)
 	}
-	return fmt.Sprintf(`# Written by clmgr for the service %s; clmgr services install writes it again.
--m %d
--p %d
--u memcache
--l 127.0.0.1
--l %s
-`, c.Name, size, c.Addr.Port(), c.Addr.Addr())
+	ip := c.Addr.Addr().String()
+	text, err := renderConf(c.Template, memcachedTemplate, map[string]any{
+		"name": c.Name, "size": int(size), "port": int(c.Addr.Port()), "ip": ip,
+	}, []needed{
+		{fmt.Sprintf(`(-p|--port)[ \t=]+%d`, c.Addr.Port()), fmt.Sprintf("-p %d, where clmgr asks it", c.Addr.Port())},
+		{`(-l|--listen)[ \t=]+(\S+,)?` + regexp.QuoteMeta(ip) + `(,\S+)?`, "-l " + ip + ", where clmgr asks it"},
+	})
+	if err != nil {
+		return "", err
+	}
+	return confHead(c.Name) + text, nil
 }

@@ -11,92 +11,68 @@ import (
 )
 
 // Packages are what must be installed on a machine, each "name", or "name=version" where
-// the version is pinned. They come from the repositories that the machine knows, by apt
+// the version is pinned; a "*" at its end stands for any end of it. They come from the repositories that the machine knows, by apt
 // or, where there is none, by dnf (which no test here has tried).
 type Packages []string
 
-var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(=[A-Za-z0-9][A-Za-z0-9.+~:_-]*)?$`)
+var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(=[A-Za-z0-9][A-Za-z0-9.+~:_-]*\*?)?$`)
 
 // lockPatience is how many seconds another program may hold the package database.
 const lockPatience = 120
 
-// Missing returns those that are not installed, or not in their version.
-func (p Packages) Missing(ctx context.Context, m job.Machine) ([]string, error) {
-	missing, err := p.missing(ctx, m)
-	if err != nil {
-		return nil, fmt.Errorf("cannot look at the packages: %w", err)
-	}
-	return missing, nil
+func (p Packages) what() string { return "the packages" }
+
+func (p Packages) question() (question, error) {
+	return question{packages: p.names()}, p.check()
 }
 
-func (p Packages) missing(ctx context.Context, m job.Machine) ([]string, error) {
-	if len(p) == 0 {
-		return nil, nil
-	}
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	// dpkg-query and rpm fail where one of the names is unknown; what they print counts.
-	out, err := run(ctx, m, `if command -v dpkg-query >/dev/null; then
-dpkg-query -W -f '${db:Status-Status} ${Package}=${Version}\n' `+p.names()+` 2>/dev/null
+// packagesScript prints a line "installed NAME=VERSION" for each that is. dpkg-query and
+// rpm fail where one of the names is unknown; what they print counts.
+func packagesScript(names []string) string {
+	return fmt.Sprintf(`if command -v dpkg-query >/dev/null; then
+dpkg-query -W -f '${db:Status-Status} ${Package}=${Version}\n' %[1]s 2>/dev/null || true
 elif command -v rpm >/dev/null; then
-rpm -q --qf 'installed %{NAME}=%{VERSION}-%{RELEASE}\n' `+p.names()+` 2>/dev/null
-else echo no package database >&2; exit 9; fi
-true`, nil)
-	if err != nil {
-		return nil, err
+rpm -q --qf 'installed %%{NAME}=%%{VERSION}-%%{RELEASE}\n' %[1]s 2>/dev/null || true
+else echo no package database; false; fi
+`, strings.Join(names, " "))
+}
+
+func (p Packages) missing(r reply) (string, error) { //nolint:unparam // a Part's
+	if missing := p.not(r.packages); len(missing) > 0 {
+		return "not installed: " + strings.Join(missing, ", "), nil
 	}
-	installed := map[string]bool{}
-	for line := range strings.Lines(out) {
-		if entry, is := strings.CutPrefix(strings.TrimSpace(line), "installed "); is {
-			name, _, _ := strings.Cut(entry, "=")
-			installed[entry], installed[name] = true, true
-		}
+	return "", nil
+}
+
+// not returns those that are not among the installed ones, or not in their version.
+func (p Packages) not(installed []string) Packages {
+	there := map[string]string{} // versions by name
+	for _, entry := range installed {
+		name, version, _ := strings.Cut(entry, "=")
+		there[name] = version
 	}
-	var missing []string
+	var missing Packages
 	for _, want := range p {
-		if !installed[want] {
+		name, version, pinned := strings.Cut(want, "=")
+		if is, known := there[name]; !known || pinned && !versionFits(version, is) {
 			missing = append(missing, want)
 		}
 	}
-	return missing, nil
+	return missing
+}
+
+// versionFits tells whether a version is the pinned one.
+func versionFits(pinned, version string) bool {
+	if begin, open := strings.CutSuffix(pinned, "*"); open {
+		return strings.HasPrefix(version, begin)
+	}
+	return version == pinned
 }
 
 // Install installs what is missing, as the job j. What the packages bring is not started:
 // it is not configured yet. A package database that somebody else holds is waited for.
 func (p Packages) Install(ctx context.Context, m job.Machine, j job.Job) (changed bool, err error) {
-	missing, err := p.missing(ctx, m)
-	if err != nil {
-		return false, wrapPackages(p, err)
-	}
-	if len(missing) == 0 {
-		// Who has installed them may have been killed before it cleared its job away, which
-		// may still be at its last words.
-		if err := job.Discard(ctx, m, j); errors.As(err, new(*job.Running)) {
-			return false, wrapPackages(p, err)
-		}
-		return false, nil
-	}
-	j.Command = Packages(missing).script()
-	r, err := job.Run(ctx, m, j)
-	if err != nil {
-		return false, wrapPackages(missing, err)
-	}
-	if r.Err() != nil {
-		return false, wrapPackages(missing, failure(r))
-	}
-	if missing, err = p.missing(ctx, m); err != nil {
-		return false, wrapPackages(p, err)
-	}
-	if len(missing) == 0 {
-		_ = job.Discard(ctx, m, j) // what cannot be cleared now only takes room on the machine
-		return true, nil
-	}
-	// An earlier try of this epoch installed them, and somebody has removed them since.
-	if err := job.Discard(ctx, m, j); err != nil {
-		return false, wrapPackages(missing, err)
-	}
-	return false, wrapPackages(missing, errors.New("the package manager ended well, and they are not installed"))
+	return Binaries{Packages: p}.Install(ctx, m, j)
 }
 
 // failure is why the package manager failed: apt marks its errors, of others the last
@@ -119,13 +95,6 @@ func failure(r job.Result) error {
 	return errors.New(strings.TrimSuffix(end+": "+lastWords(words), ": "))
 }
 
-func wrapPackages(p Packages, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("cannot install %s: %w", strings.Join(p, " "), err)
-}
-
 func (p Packages) check() error {
 	for _, s := range p {
 		if !packagePattern.MatchString(s) {
@@ -135,14 +104,14 @@ func (p Packages) check() error {
 	return nil
 }
 
-// names are the packages without versions, as words for a shell.
-func (p Packages) names() string {
+// names are the packages without versions.
+func (p Packages) names() []string {
 	var out []string
 	for _, s := range p {
 		name, _, _ := strings.Cut(s, "=")
 		out = append(out, name)
 	}
-	return strings.Join(out, " ")
+	return out
 }
 
 // script installs all of p. Lists of packages are fetched where there are none, and once
@@ -150,9 +119,9 @@ func (p Packages) names() string {
 // package must start nothing: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
 // Ours says so only while this script runs, which a kill may keep from removing it.
 func (p Packages) script() string {
-	dnf := make([]string, len(p))
+	apt, dnf := make([]string, len(p)), make([]string, len(p))
 	for n, s := range p {
-		dnf[n] = strings.Replace(s, "=", "-", 1)
+		apt[n], dnf[n] = quoted(s), quoted(strings.Replace(s, "=", "-", 1))
 	}
 	return fmt.Sprintf(`set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -168,7 +137,8 @@ fi
 apt() { apt-get -q -o DPkg::Lock::Timeout=%[3]d -o Dpkg::Options::=--force-confold "$@"; }
 install() { apt install -y --no-install-recommends --allow-downgrades %[1]s; }
 if [ -n "$(dpkg --audit)" ]; then dpkg --configure -a; fi
-if ! apt-get -q -s install --no-install-recommends --allow-downgrades %[1]s >/dev/null 2>&1; then apt update; fi
+set -- /var/lib/apt/lists/*_Packages*
+if ! [ -e "$1" ] || ! apt-get -q -s install --no-install-recommends --allow-downgrades %[1]s >/dev/null 2>&1; then apt update; fi
 install
-`, strings.Join(p, " "), strings.Join(dnf, " "), lockPatience)
+`, strings.Join(apt, " "), strings.Join(dnf, " "), lockPatience)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/secret"
 )
@@ -44,11 +45,14 @@ func database() MariaDB {
 
 // found is what the machine says of database() when all is as it should be.
 func found(d MariaDB) mariadbSeen {
-	text := "program yes\nmemory 1000000\nsum " + sum(d.conf(1000000)) + "\nenabled yes\nactive yes\ndata yes\nours yes\ndatabase shop\n" +
+	text := "program yes\nmemory 1000000\ndata yes\nours yes\ndatabase shop\n"
+	rows := "#\ttest\n#\tUser\tHost\n" +
 		"account\t" + b64("clmgr") + "\t" + b64("%") + "\t*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\n" +
 		"account\t" + b64("root") + "\t" + b64("localhost") + "\tinvalid\n" +
 		"privilege\t" + b64("'clmgr'@'%'") + "\tSLAVE MONITOR\n"
-	s, err := parseMariaDB(text)
+	s, err := d.read(reply{
+		out: text, rows: rows, sums: map[string]string{d.place().conf(): sum(d.conf(1000000))}, units: map[string]unitSeen{packageUnit: {true, true}},
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -64,10 +68,10 @@ func TestWhatIsMissing(t *testing.T) {
 	}{
 		{"nothing", func(*MariaDB, *mariadbSeen) {}, ""},
 		{"not installed", func(_ *MariaDB, s *mariadbSeen) { s.program = false }, "there is no mariadbd"},
-		{"another port", func(d *MariaDB, _ *mariadbSeen) { d.Port = 3307 }, mariadbConf + " is not as configured"},
-		{"cut short", func(_ *MariaDB, s *mariadbSeen) { s.pending = true }, "a change of " + mariadbConf + " was cut short"},
+		{"another port", func(d *MariaDB, _ *mariadbSeen) { d.Port = 3307 }, place{}.conf() + " is not as configured"},
+		{"cut short", func(_ *MariaDB, s *mariadbSeen) { s.pending = true }, "a change of " + place{}.conf() + " was cut short"},
 		{"no data", func(_ *MariaDB, s *mariadbSeen) { s.data, s.databases = false, nil }, "no data directory"},
-		{"somebody's data", func(_ *MariaDB, s *mariadbSeen) { s.ours = false }, mariadbData + " holds data that clmgr has not made"},
+		{"somebody's data", func(_ *MariaDB, s *mariadbSeen) { s.ours = false }, place{}.data() + " holds data that clmgr has not made"},
 		{"the package's data", func(_ *MariaDB, s *mariadbSeen) { s.ours, s.databases = false, nil }, "the data directory is not marked as clmgr's"},
 		{"a test database", func(_ *MariaDB, s *mariadbSeen) { s.databases = []string{"test"} }, "there is a database test"},
 		{"another password", func(d *MariaDB, _ *mariadbSeen) { d.Accounts[0].Password = secret.New("other") }, "the account clmgr is not as configured"},
@@ -76,11 +80,12 @@ func TestWhatIsMissing(t *testing.T) {
 		}, "the account clmgr is not as configured"},
 		{"an anonymous account", func(_ *MariaDB, s *mariadbSeen) { s.accounts["@h"] = accountSeen{host: "h"} }, `there is an account "" at "h"`},
 		{"a remote root", func(_ *MariaDB, s *mariadbSeen) { s.accounts["root@%"] = accountSeen{user: "root", host: "%"} }, `there is an account "root" at "%"`},
+		{"no answers for balancers", func(_ *MariaDB, s *mariadbSeen) { s.health = false }, "what answers balancers is not as configured"},
 		{"stopped", func(_ *MariaDB, s *mariadbSeen) { s.active = false }, "its accounts cannot be seen: it does not run"},
 	} {
 		want, s := database(), found(d)
 		c.change(&want, &s)
-		if got := strings.Join(s.missing(want), "; "); got != c.want {
+		if got := strings.Join(s.lacks(want), "; "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -117,6 +122,33 @@ func TestConf(t *testing.T) {
 	}
 }
 
+// Balancers are answered by all of the files, of a unit that runs and will run again.
+func TestHealthSeen(t *testing.T) {
+	h, p := &Health{MaxLag: time.Second}, place{"db3"}
+	whole := func() reply {
+		r := reply{sums: map[string]string{}, units: map[string]unitSeen{p.healthUnit(): {true, true}}}
+		for _, f := range h.files(p) {
+			r.sums[f.path] = sum(f.text)
+		}
+		return r
+	}
+	if !h.seen(whole(), p) || !(*Health)(nil).seen(reply{}, p) {
+		t.Error("what is as wanted is not seen so")
+	}
+	for _, path := range h.paths(p) {
+		r := whole()
+		if delete(r.sums, path); h.seen(r, p) {
+			t.Errorf("%s is not missed", path)
+		}
+	}
+	for _, unit := range []unitSeen{{active: true}, {enabled: true}} {
+		r := whole()
+		if r.units[p.healthUnit()] = unit; h.seen(r, p) {
+			t.Errorf("a unit that is %+v is taken", unit)
+		}
+	}
+}
+
 func TestReplicaSeen(t *testing.T) {
 	s := parseReplica(`running: yes
 empty: no
@@ -148,7 +180,7 @@ func FuzzParseMariaDB(f *testing.F) {
 		if s.foreign() && slices.Contains(strings.Split(text, "\n"), "ours yes") {
 			t.Error("ours is called foreign")
 		}
-		_ = s.missing(database())
-		_ = parseReplica(text).missing(Replica{})
+		_ = s.lacks(database())
+		_ = parseReplica(text).lacks(Replica{})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // TestProxiesOnDebians lays out what leads clients to databases, on Debian 12 and 13.
 func TestProxiesOnDebians(t *testing.T) {
 	t.Parallel()
-	b := boot(t, lab.Debian12(), lab.Debian13())
+	b := boot(t, lab.Databases(), lab.Databases13())
 	for n, host := range []*remote.Host{b.one, b.two} {
 		name := fmt.Sprintf("m%d", n+1)
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +52,9 @@ func (b *bench) testHAProxy(t *testing.T, name string, host *remote.Host) {
 			h.Databases = []provision.Backend{{Name: "d b", Addr: h.Databases[0].Addr, Health: 9200}}
 		},
 		"a port that sshd has": func(h *provision.HAProxy) { h.Write = 22 },
+		"a template that it refuses": func(h *provision.HAProxy) {
+			h.Template = strings.Replace(provision.Templates()["haproxy"], "retries 3", "no-such-word 3", 1)
+		},
 	} {
 		bad := h
 		change(&bad)
@@ -64,8 +68,11 @@ func (b *bench) testHAProxy(t *testing.T, name string, host *remote.Host) {
 		}
 	}
 	layOut(t, h, host, false)
-	h.Write = 3309
+	h.Write, h.Template = 3309, strings.Replace(provision.Templates()["haproxy"], "retries 3", "retries 7", 1)
 	layOut(t, h, host, true)
+	if got := b.on(t, name, "grep -c 'retries 7' /etc/haproxy/haproxy.cfg"); got != "1" {
+		t.Errorf("its template is there %s times", got)
+	}
 	if got := ports(); got != "0.0.0.0:3308 0.0.0.0:3309" {
 		t.Errorf("it listens on %s", got)
 	}
@@ -169,15 +176,17 @@ func (b *bench) testHealth(t *testing.T, name string, host *remote.Host) {
 	is("/", "404 ask for /write or /read")
 	b.on(t, name, "mariadb -e 'SET GLOBAL read_only = 1'")
 	is("/write", "503 read_only")
+	if got := ask("/read"); !strings.HasPrefix(got, "200 read_only, and follows nobody; it had all ") {
+		t.Error(got)
+	}
 	is("/read", "503 read_only, and follows nobody")
 	b.on(t, name, "mariadb -e 'SET GLOBAL read_only = 0'")
+	is("/drained", "503 no drain is on")
 	b.on(t, name, "pkill -STOP mariadbd")
 	is("/write", "503 the database does not answer")
 	b.on(t, name, "pkill -CONT mariadbd")
 	is("/write", "200 takes writes")
-	if err := provision.Drain(t.Context(), host, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
+	b.testDrain(t, d, name, host, ask)
 	is("/read", "404 about to stop")
 	b.on(t, name, "systemctl stop mariadb")
 	is("/read", "503 the database does not answer")
@@ -189,7 +198,66 @@ func (b *bench) testHealth(t *testing.T, name string, host *remote.Host) {
 	if got := b.on(t, name, "mariadb -NBe \"SHOW GRANTS FOR 'clmgr-health'@localhost\""); got != "GRANT SLAVE MONITOR ON *.* TO `clmgr-health`@`localhost` IDENTIFIED VIA unix_socket" {
 		t.Errorf("its rights: %s", got)
 	}
-	// Some clients are slow, and some say nothing: others are answered all the same.
-	b.on(t, name, "for n in 1 2 3; do perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(PeerAddr => \""+at.String()+"\"); sleep 20' >/dev/null 2>&1 & done")
-	is("/read", "200 takes writes")
+	b.testIdlers(t, at, ask)
+}
+
+// testIdlers has many be connected who say nothing, or not all: others are answered at once
+// all the same.
+func (b *bench) testIdlers(t *testing.T, at netip.AddrPort, ask func(path string) string) {
+	t.Helper()
+	var d net.Dialer
+	for n := range 150 {
+		conn, err := d.DialContext(t.Context(), "tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		if n%2 == 0 {
+			if _, err := conn.Write([]byte("GET /read HT")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n%10 > 0 {
+			continue
+		}
+		began := time.Now()
+		if got := ask("/read"); got != "200 takes writes" {
+			t.Errorf("beside %d who say nothing: %s", n+1, got)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("beside %d who say nothing it took %s", n+1, took)
+		}
+	}
+}
+
+// testDrain has a drain wait for somebody who asks, and be over once it was told.
+func (b *bench) testDrain(t *testing.T, d provision.MariaDB, name string, host *remote.Host, ask func(path string) string) {
+	t.Helper()
+	b.on(t, name, "systemctl stop haproxy; systemctl restart clmgr-health") // nobody else asks
+	b.until(t, "an answer", func() bool { return ask("/read") == "200 takes writes" })
+	time.Sleep(4 * time.Second) // it is not new any more, and expects to be asked by us after some 4 s again
+	ask("/read")
+	over := make(chan error, 1)
+	go func() { over <- d.Health.Drain(t.Context(), host, "mariadb", 30*time.Second) }()
+	b.until(t, "a drain", func() bool { return ask("/drained") == "503 0 of 1 were told" })
+	select {
+	case err := <-over:
+		t.Errorf("it was over (%v) before who asks was told", err)
+	case <-time.After(2 * time.Second):
+	}
+	if got := ask("/read"); got != "404 about to stop" {
+		t.Error(got)
+	}
+	if got := ask("/drained"); got != "200 1 of 1 were told" {
+		t.Error(got)
+	}
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it is not over though who asks was told")
+		<-over
+	}
 }

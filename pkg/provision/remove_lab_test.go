@@ -56,7 +56,7 @@ func lostEverywhere(t *testing.T, machine job.Machine, do func(job.Machine) erro
 
 // TestLostOnTheWay adopts a database and removes it again, by managers that lose it.
 func TestLostOnTheWay(t *testing.T) {
-	b := boot(t, lab.Debian12(), lab.Debian13())
+	b := boot(t, lab.Databases(), lab.Databases13())
 	t.Run("Debian 12", func(t *testing.T) { b.testLost(t, b.one, "m1") })
 	t.Run("Debian 13", func(t *testing.T) { b.testLost(t, b.two, "m2") })
 }

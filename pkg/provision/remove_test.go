@@ -74,7 +74,7 @@ func TestRemoval(t *testing.T) {
 		{name: "followed", out: "ours\n", follower: "follows 10.0.0.1 3306\n", unwilling: "it is followed by db2", lines: "the data in /var/lib/mysql go for good: no database but the server's own", loss: "its data go for good: no database but the server's own"},
 		{name: "not asked", out: "ours\n", unreached: errors.New("no route"), err: "cannot see whether db2 follows it", lines: "the data in /var/lib/mysql go for good: no database but the server's own", loss: "its data go for good: no database but the server's own"},
 	} {
-		d := Doomed{MariaDB: database(), Addr: netip.MustParseAddrPort("10.0.0.1:3306"), Others: []Follower{{"db2", netip.MustParseAddr("10.0.0.2"), &answering{out: c.follower, err: c.unreached}}}}
+		d := Doomed{MariaDB: database(), Addr: netip.MustParseAddrPort("10.0.0.1:3306"), Others: []Follower{{"db2", netip.MustParseAddr("10.0.0.2"), "mariadb", &answering{out: c.follower, err: c.unreached}}}}
 		r, err := d.Removal(t.Context(), &answering{out: c.out})
 		if got := strings.Join(r.Lines(), "; "); got != c.lines || r.Loss() != c.loss {
 			t.Errorf("%s: %q and %q, want %q and %q", c.name, got, r.Loss(), c.lines, c.loss)

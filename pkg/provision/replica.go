@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type Replica struct {
 	// Machine and SourceMachine are where the two run.
 	Machine, SourceMachine job.Machine
 	Source                 string // its name
+	SourceUnit             string
 	SourceAddr             netip.AddrPort
 	User                   string // it logs in with there
 	Password               secret.Value
@@ -28,6 +30,10 @@ type Replica struct {
 	Addr     netip.AddrPort
 	Database MariaDB
 	Donors   []Donor
+	// CloneRate is how many bytes a second a donor may read for a copy; 0 for no bound.
+	CloneRate int64
+	// SemiSync says that its source waits for it.
+	SemiSync bool
 	// SourceManaged says that packages may be installed on the machine of its source.
 	SourceManaged bool
 }
@@ -48,7 +54,9 @@ type replicaSeen struct {
 	gtid    string
 	io, sql string
 	errors  string
+	denied  bool   // its source does not let it in
 	behind  string // in seconds
+	semi    string // whether its source waits for it: ON or OFF
 	// empty says that nothing was ever written or followed here.
 	empty bool
 	// position is where it has come to in its source's history, cloned where a copy that it
@@ -58,26 +66,62 @@ type replicaSeen struct {
 	cut              bool // a copy was cut short
 }
 
-// A vertical result names its columns, whatever the version adds to them.
-const replicaScript = `if [ -e ` + cloneOld + ` ]; then echo cut: yes; fi
-if [ -e ` + clonedMark + ` ]; then sed -n 's/^position /cloned: /p' ` + clonedMark + `; fi
-if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
-echo running: yes
-mariadb --no-defaults --user=root --batch --vertical <<'SQL'
-SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'yes', 'no') AS 'empty',
-  @@GLOBAL.gtid_slave_pos AS 'position', IF(@@GLOBAL.gtid_binlog_pos = '', 'no', 'yes') AS 'written';
-SHOW ALL SLAVES STATUS;
-SQL`
+// accessDenied is the server's number for a login that it refuses, ER_ACCESS_DENIED_ERROR.
+const accessDenied = "1045"
 
-func (r Replica) look(ctx context.Context) (replicaSeen, error) {
-	out, err := run(ctx, r.Machine, replicaScript, nil)
-	if err != nil {
-		return replicaSeen{}, err
-	}
-	return parseReplica(out), nil
+// replicaFiles prints what the files say.
+const replicaFiles = `if [ -e ` + cloneOld + ` ]; then echo cut: yes; fi
+if [ -e ` + clonedMark + ` ]; then while read -r word rest; do if [ "$word" = position ]; then echo "cloned: $rest"; fi; done <` + clonedMark + `; fi
+`
+
+// replicaSQL asks for vertical results, which name their columns, whatever a version adds
+// to them.
+const replicaSQL = `SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'yes', 'no') AS 'empty',
+  @@GLOBAL.gtid_slave_pos AS 'position', IF(@@GLOBAL.gtid_binlog_pos = '', 'no', 'yes') AS 'written',
+  (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS 'semi_sync'\G
+SHOW ALL SLAVES STATUS\G
+`
+
+// replicaScript is the end of a script that looks at more than that.
+const replicaScript = replicaFiles + `if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
+echo ` + replicaRuns + `
+` + namingClient + ` <<'SQL'
+` + replicaSQL + `SQL`
+
+const replicaRuns = "running: yes"
+
+func (r Replica) what() string { return "the replication of " + r.Name }
+
+func (r Replica) question() (question, error) {
+	p := r.Database.place()
+	return question{
+		units: []string{p.unit()}, sql: replicaSQL, at: p,
+		script: p.names() + replicaFiles + "if active " + mariadbUnit + "; then echo " + replicaRuns + "; fi\n",
+	}, nil
 }
 
-// parseReplica reads what replicaScript prints.
+func (r Replica) missing(from reply) (string, error) {
+	return parseReplica(from.out + from.rows).lacks(r), nil
+}
+
+// elsewhere looks at its source.
+func (r Replica) elsewhere(ctx context.Context) (missing string, err error) { return r.semiSynced(ctx) }
+
+// run and source execute scripts about its own database and about that of its source.
+func (r Replica) run(ctx context.Context, script string, stdin io.Reader) (string, error) {
+	return r.Database.place().run(ctx, r.Machine, script, stdin)
+}
+
+func (r Replica) source(ctx context.Context, script string, stdin io.Reader) (string, error) {
+	return placeOf(r.SourceUnit).run(ctx, r.SourceMachine, script, stdin)
+}
+
+func (r Replica) look(ctx context.Context) (replicaSeen, error) {
+	from, err := askOne(ctx, r.Machine, r)
+	return parseReplica(from.out + from.rows), err
+}
+
+// parseReplica reads what replicaFiles and replicaSQL print.
 func parseReplica(out string) replicaSeen {
 	var s replicaSeen
 	var failures []string
@@ -96,6 +140,8 @@ func parseReplica(out string) replicaSeen {
 			s.written = value == "yes"
 		case "cut":
 			s.cut = true
+		case "semi_sync":
+			s.semi = value
 		case "Seconds_Behind_Master":
 			s.behind = value
 		case "Master_Host":
@@ -108,6 +154,8 @@ func parseReplica(out string) replicaSeen {
 			s.io = value
 		case "Slave_SQL_Running":
 			s.sql = value
+		case "Last_IO_Errno":
+			s.denied = value == accessDenied
 		case "Last_IO_Error", "Last_SQL_Error":
 			if value != "" {
 				failures = append(failures, value)
@@ -118,8 +166,8 @@ func parseReplica(out string) replicaSeen {
 	return s
 }
 
-// missing says what is not as wanted.
-func (s replicaSeen) missing(r Replica) string {
+// lacks says what is not as wanted.
+func (s replicaSeen) lacks(r Replica) string {
 	switch {
 	case !s.running:
 		return "it does not run"
@@ -129,6 +177,8 @@ func (s replicaSeen) missing(r Replica) string {
 		return fmt.Sprintf("it follows %s:%s", s.host, s.port)
 	case s.io != "Yes" || s.sql != "Yes":
 		return strings.TrimSuffix(fmt.Sprintf("replication does not run (IO %s, SQL %s): %s", s.io, s.sql, s.errors), ": ")
+	case r.SemiSync && s.semi != "ON":
+		return "semi-synchronous replication is off"
 	}
 	return ""
 }
@@ -137,13 +187,15 @@ func (s replicaSeen) follows(r Replica) bool {
 	return s.host == r.SourceAddr.Addr().String() && s.port == fmt.Sprint(r.SourceAddr.Port()) && s.gtid == "Slave_Pos"
 }
 
-// Missing says in one line what differs; empty for nothing.
-func (r Replica) Missing(ctx context.Context) (string, error) {
-	seen, err := r.look(ctx)
-	if err != nil {
-		return "", fmt.Errorf("cannot look at the replication of %s: %w", r.Name, err)
+// lacks looks at the replica, and where that is as wanted at its source.
+func (r Replica) lacks(ctx context.Context) (seen replicaSeen, missing string, err error) {
+	if seen, err = r.look(ctx); err != nil {
+		return seen, "", err
 	}
-	return seen.missing(r), nil
+	if missing = seen.lacks(r); missing == "" {
+		missing, err = r.semiSynced(ctx)
+	}
+	return seen, missing, err
 }
 
 // Replicate has the replica follow its source, and proves it by a row that is written
@@ -153,8 +205,8 @@ func (r Replica) Missing(ctx context.Context) (string, error) {
 // where the source's binary logs do not reach back that far. Any other is refused: Sync
 // gives it a copy.
 func (r Replica) Replicate(ctx context.Context, j job.Job) (changed bool, err error) {
-	seen, err := r.look(ctx)
-	if err == nil && seen.missing(r) == "" {
+	seen, missing, err := r.lacks(ctx)
+	if err == nil && missing == "" {
 		return false, nil
 	}
 	if err == nil {
@@ -181,13 +233,18 @@ func (r Replica) replicate(ctx context.Context, seen replicaSeen) error {
 		return &NotYet{"the replica does not run"}
 	}
 	statements := "START SLAVE;\n"
-	if !seen.follows(r) {
+	switch {
+	case !seen.follows(r):
 		if err := r.mayBegin(ctx, seen); err != nil {
 			return err
 		}
 		statements = r.changeMaster()
+	case seen.denied: // the account may have been given another password
+		statements = r.changeMaster()
+	case r.SemiSync:
+		statements = semiSyncAgain
 	}
-	if _, err := run(ctx, r.Machine, client, strings.NewReader(statements)); err != nil {
+	if _, err := r.run(ctx, client, strings.NewReader(statements)); err != nil {
 		return err
 	}
 	return r.verify(ctx)
@@ -231,7 +288,7 @@ func (r Replica) mayBegin(ctx context.Context, seen replicaSeen) error {
 	if !seen.empty {
 		return fmt.Errorf("it has held data of its own, and needs a copy first: clmgr services sync %s", r.Name)
 	}
-	out, err := run(ctx, r.SourceMachine, `if systemctl is-active --quiet `+mariadbUnit+`; then echo running
+	out, err := r.source(ctx, `if systemctl is-active --quiet `+mariadbUnit+`; then echo running
 if grep -qs '^adopted ' `+mariadbMark+`; then echo adopted; exit; fi # its logs may begin after its data
 `+client+` --execute 'SHOW BINARY LOGS' | head -n 1; fi`, nil)
 	if err != nil {
@@ -261,34 +318,43 @@ CREATE TABLE IF NOT EXISTS clmgr.replication (replica VARCHAR(64) NOT NULL PRIMA
 func (r Replica) verify(ctx context.Context) error {
 	token := rand.Text()
 	row := fmt.Sprintf("REPLACE INTO clmgr.replication VALUES (%s, '%s');\n", sqlText(r.Name), token)
-	if _, err := run(ctx, r.SourceMachine, client, strings.NewReader(proof+row)); err != nil {
+	if _, err := r.source(ctx, client, strings.NewReader(proof+row)); err != nil {
 		return fmt.Errorf("cannot write a row at its source: %w", err)
 	}
 	own, cancel := context.WithTimeout(ctx, replicating)
 	defer cancel()
 	missing := "" // by the last look that succeeded
 	for {
-		seen, err := r.look(own)
-		if err == nil {
-			missing = seen.missing(r)
-		}
-		if err == nil && missing == "" {
-			var out string
-			out, err = run(own, r.Machine, client, strings.NewReader("SELECT proof FROM clmgr.replication WHERE replica = "+sqlText(r.Name)))
-			if err == nil && slices.Contains(strings.Fields(out), token) {
-				return nil
-			}
+		now, err := r.arrived(own, token)
+		switch {
+		case err == nil && now == "":
+			return nil
+		case err == nil:
+			missing = now
 		}
 		select {
 		case <-own.Done():
-			switch {
-			case missing != "":
+			if missing != "" {
 				return errors.New(missing)
-			case err != nil:
-				return fmt.Errorf("cannot see whether a row written at the source arrived: %w", err)
 			}
-			return errors.New("a row written at the source did not arrive")
+			return fmt.Errorf("cannot see whether a row written at the source arrived: %w", err)
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
+}
+
+// arrived says what is not as wanted of the replica, which should have a row by now.
+func (r Replica) arrived(ctx context.Context, token string) (missing string, err error) {
+	seen, err := r.look(ctx)
+	if err != nil || seen.lacks(r) != "" {
+		return seen.lacks(r), err
+	}
+	out, err := r.run(ctx, client, strings.NewReader("SELECT proof FROM clmgr.replication WHERE replica = "+sqlText(r.Name)))
+	switch {
+	case err != nil:
+		return "", err
+	case !slices.Contains(strings.Fields(out), token):
+		return "a row written at the source did not arrive", nil
+	}
+	return r.semiSynced(ctx)
 }

@@ -23,7 +23,7 @@ func (r Replica) Sync(ctx context.Context, j job.Job, replace bool) error {
 
 // Databases are what a Sync would replace.
 func (r Replica) Databases(ctx context.Context) ([]string, error) {
-	here, err := Clone{Machine: r.Machine}.lookHere(ctx, "clmgr-none")
+	here, err := Clone{Machine: r.Machine, Unit: r.Database.Unit}.lookHere(ctx, "clmgr-none")
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the databases of %s: %w", r.Name, err)
 	}
@@ -31,15 +31,20 @@ func (r Replica) Databases(ctx context.Context) ([]string, error) {
 }
 
 func (r Replica) copied(ctx context.Context, j job.Job, replace bool) error {
+	if len(r.Database.Beside) > 0 {
+		if _, err := r.Database.look(ctx, r.Machine); err != nil {
+			return err // what is there may be another service's
+		}
+	}
 	donor, err := r.donor(ctx)
 	if err != nil {
 		return err
 	}
 	// A source that has never written anything has no position to begin at.
-	if _, err := run(ctx, r.SourceMachine, client, strings.NewReader(proof)); err != nil {
+	if _, err := r.source(ctx, client, strings.NewReader(proof)); err != nil {
 		return &NotYet{fmt.Sprintf("cannot write at its source %s: %v", r.Source, err)}
 	}
-	c := Clone{Name: r.Name, Machine: r.Machine, Addr: r.Addr, Donor: donor, Replace: replace}
+	c := Clone{Name: r.Name, Machine: r.Machine, Unit: r.Database.Unit, Addr: r.Addr, Donor: donor, Rate: r.CloneRate, Replace: replace}
 	if err := c.Run(ctx, j); err != nil {
 		return err
 	}
@@ -65,14 +70,14 @@ type donorSeen struct {
 
 // donor looks at all who could be copied from, side by side, and chooses one.
 func (r Replica) donor(ctx context.Context) (Donor, error) {
-	all := append([]Donor{{Name: r.Source, Machine: r.SourceMachine, Managed: r.SourceManaged}}, r.Donors...)
+	all := append([]Donor{{Name: r.Source, Machine: r.SourceMachine, Unit: r.SourceUnit, Managed: r.SourceManaged}}, r.Donors...)
 	seen := make([]donorSeen, len(all))
 	var each sync.WaitGroup
 	for n, d := range all {
 		each.Go(func() { seen[n] = r.lookDonor(ctx, d, n == 0) })
 	}
 	each.Wait()
-	here, err := Clone{Machine: r.Machine}.lookHere(ctx, "clmgr-none")
+	here, err := Clone{Machine: r.Machine, Unit: r.Database.Unit}.lookHere(ctx, "clmgr-none")
 	if err != nil {
 		return Donor{}, err
 	}
@@ -93,7 +98,7 @@ func (r Replica) lookDonor(ctx context.Context, d Donor, source bool) donorSeen 
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
 	seen := donorSeen{donor: d, source: source}
-	out, err := run(ctx, d.Machine, versionScript+replicaScript+`
+	out, err := placeOf(d.Unit).run(ctx, d.Machine, versionScript+replicaScript+`
 echo "SELECT CONCAT('logged: ', @@GLOBAL.gtid_binlog_pos = @@GLOBAL.gtid_current_pos)" | `+client, nil)
 	if err != nil {
 		return seen // one who cannot be asked cannot be copied from either
@@ -101,7 +106,7 @@ echo "SELECT CONCAT('logged: ', @@GLOBAL.gtid_binlog_pos = @@GLOBAL.gtid_current
 	there, _ := parseThere(out)
 	state := parseReplica(out)
 	seen.version, seen.running = there.version, state.running
-	seen.follows = state.missing(r) == "" && state.behind == "0"
+	seen.follows = state.lacks(r) == "" && state.behind == "0"
 	seen.logged = strings.Contains(out, "logged: 1\n")
 	return seen
 }

@@ -25,7 +25,7 @@ func (c *counting) Run(ctx context.Context, _ string, _ io.Reader) (remote.Outpu
 
 // A look that the end of the time cuts off takes nothing from what was seen before.
 func TestVerifyTellsWhatItSaw(t *testing.T) {
-	refused := "running: yes\nMaster_Host: 10.0.0.1\nMaster_Port: 3306\nUsing_Gtid: Slave_Pos\nSlave_IO_Running: Connecting\nSlave_SQL_Running: Yes\nLast_IO_Error: Access denied\n"
+	refused := "Master_Host: 10.0.0.1\nMaster_Port: 3306\nUsing_Gtid: Slave_Pos\nSlave_IO_Running: Connecting\nSlave_SQL_Running: Yes\nLast_IO_Error: Access denied\n"
 	for _, c := range []struct{ first, want string }{
 		{refused, "replication does not run (IO Connecting, SQL Yes): Access denied"},
 		{"", "it does not run"},
@@ -34,7 +34,7 @@ func TestVerifyTellsWhatItSaw(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := replicaOf(&counting{answer: func(ctx context.Context, n int) (remote.Output, error) {
 				if n == 1 {
-					return remote.Output{Stdout: []byte(c.first)}, nil
+					return remote.Output{Stdout: []byte(replicaAnswer(c.first))}, nil
 				}
 				<-ctx.Done()
 				return remote.Output{}, ctx.Err()
@@ -46,6 +46,16 @@ func TestVerifyTellsWhatItSaw(t *testing.T) {
 			}
 		})
 	}
+}
+
+// replicaAnswer is what a machine says whose server answers with rows; none runs where it
+// has none.
+func replicaAnswer(rows string) string {
+	runs := ""
+	if rows != "" {
+		runs = replicaRuns + "\n"
+	}
+	return "== units\n== 0\n" + runs + "== sql\n" + rows + "== status 0\n== end\n"
 }
 
 func replicaOf(m *counting) Replica {

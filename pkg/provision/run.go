@@ -23,11 +23,18 @@ func run(ctx context.Context, m job.Machine, script string, stdin io.Reader) (st
 	return string(out.Stdout), nil
 }
 
+const machineLock = "/run/clmgr-provision.lock"
+
 // alone is the beginning of a script that changes a machine: one at a time, since who was
 // given up for lost may still be at it.
-const alone = `exec 9>/run/clmgr-provision.lock
+const alone = `exec 9>` + machineLock + `
 flock -w 60 9 || { echo "another step is at work on this machine" >&2; exit 8; }
 `
+
+// memoryScript prints a word and how much memory the machine has, in KiB.
+func memoryScript(word string) string {
+	return "while read -r name value _; do if [ $name = MemTotal: ]; then echo " + word + " $value; break; fi; done </proc/meminfo"
+}
 
 // sum is what sha256sum says of a text.
 func sum(text string) string {

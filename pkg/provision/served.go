@@ -12,7 +12,8 @@ import (
 // served is a service that is one configuration file and the unit that reads it.
 type served struct {
 	name, unit, path string
-	// facts prints what the file depends on, in one line.
+	// facts is a line of a shell that prints "facts" and what the file depends on; empty
+	// for nothing.
 	facts string
 	// check fails where the program does not understand the file $new.
 	check string
@@ -43,36 +44,24 @@ type servedSeen struct {
 // change until the unit has taken it.
 func (s served) old() string { return s.path + ".clmgr-old" }
 
-func (s served) lookScript() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "echo facts $(%s)\nif [ -e %s ]; then echo sum $(sha256sum <%[2]s); fi\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.path, s.old())
-	fmt.Fprintf(&b, "unit=$(systemctl show -p UnitFileState -p ActiveState %s)\ncase $unit in *UnitFileState=enabled*) echo enabled;; esac\n", s.unit)
+func (s served) what() string { return "the configuration of " + s.name }
+
+func (s served) question() (question, error) {
+	q := question{units: []string{s.unit}, files: s.paths(), script: fmt.Sprintf("%s\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.old())}
 	if s.running != "" {
-		fmt.Fprintf(&b, "case $unit in *ActiveState=active*) echo running $(%s);; esac\n", s.running)
+		q.script += fmt.Sprintf("if active %s; then echo running $(%s); fi\n", s.unit, s.running)
 	}
 	for _, f := range s.extra {
-		fmt.Fprintf(&b, "if [ -e %s ]; then echo extra $(sha256sum <%[1]s) $(stat -c %%a %[1]s) %[1]s; fi\n", f.path)
+		q.modes = append(q.modes, f.path)
 	}
-	return b.String()
+	return q, nil
 }
 
-func (s served) look(ctx context.Context, m job.Machine) (servedSeen, error) {
-	out, err := run(ctx, m, s.lookScript(), nil)
-	if err != nil {
-		return servedSeen{}, err
-	}
-	return s.parse(out)
-}
-
-// parse reads what the script of a look prints.
-func (s served) parse(out string) (seen servedSeen, err error) {
-	words, extra := map[string]string{}, map[string]string{}
-	for line := range strings.Lines(out) {
+// read is what the machine's reply tells.
+func (s served) read(r reply) (seen servedSeen, err error) {
+	words := map[string]string{}
+	for line := range strings.Lines(r.out) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if fields := strings.Fields(rest); word == "extra" && len(fields) == 4 {
-			extra[fields[3]] = fields[0] + " " + fields[2]
-			continue
-		}
 		words[word] = rest
 	}
 	if seen.text, err = s.render(words["facts"]); err != nil {
@@ -83,28 +72,30 @@ func (s served) parse(out string) (seen servedSeen, err error) {
 			seen.missing = append(seen.missing, text)
 		}
 	}
-	there, _, _ := strings.Cut(words["sum"], " ")
-	add(there != sum(seen.text), s.path+" is not as configured")
+	add(r.sums[s.path] != sum(seen.text), s.path+" is not as configured")
 	_, pending := words["pending"]
 	add(pending, "a change of "+s.path+" was cut short")
 	for _, f := range s.extra {
-		add(extra[f.path] != sum(f.text)+" "+strings.TrimPrefix(f.mode, "0"), f.path+" is not as configured")
+		add(r.sums[f.path] != sum(f.text) || r.modes[f.path] != strings.TrimPrefix(f.mode, "0"), f.path+" is not as configured")
 	}
-	_, enabled := words["enabled"]
-	add(!enabled, "the unit "+s.unit+" is not started at boot")
+	add(!r.units[s.unit].enabled, "the unit "+s.unit+" is not started at boot")
 	if now, runs := words["running"]; runs && s.loaded != nil {
 		add(now != s.loaded(seen.text), "the "+s.unit+" that runs has another configuration")
 	}
 	return seen, nil
 }
 
-// missingLine says in one line what differs on the machine; empty for nothing.
-func (s served) missingLine(ctx context.Context, m job.Machine) (string, error) {
-	seen, err := s.look(ctx, m)
+func (s served) missing(r reply) (string, error) {
+	seen, err := s.read(r)
+	return strings.Join(seen.missing, "; "), err
+}
+
+func (s served) look(ctx context.Context, m job.Machine) (servedSeen, error) {
+	r, err := askOne(ctx, m, s)
 	if err != nil {
-		return "", fmt.Errorf("cannot look at the configuration of %s: %w", s.name, err)
+		return servedSeen{}, err
 	}
-	return strings.Join(seen.missing, "; "), nil
+	return s.read(r)
 }
 
 // install writes the files where they differ, has the unit started at boot, and a unit
@@ -160,7 +151,7 @@ if ! cmp -s "$new" $path; then
 	sync "$new"
 	mv -f "$new" $path
 fi
-systemctl enable --quiet $unit
+systemctl is-enabled --quiet $unit || systemctl enable --quiet $unit
 running() { %s; }
 take() { %s; }
 if systemctl is-active --quiet $unit && ! take; then

@@ -13,25 +13,36 @@ func TestServedMissing(t *testing.T) {
 		extra:  []file{{"/etc/y", "0755", "y"}},
 		render: func(facts string) (string, error) { return facts, nil },
 	}
-	const same = "facts eth0\nenabled\nrunning tag-eth0\n"
-	sums := "sum " + sum("eth0") + " -\nextra " + sum("y") + " - 755 /etc/y\n"
-	for _, c := range []struct{ name, out, want string }{
-		{"nothing", same + sums, ""},
-		{"stopped", "facts eth0\nenabled\n" + sums, ""},
-		{"no files", same, "/etc/x is not as configured; /etc/y is not as configured"},
-		{"another mode", same + strings.Replace(sums, "755", "700", 1), "/etc/y is not as configured"},
-		{"pending", same + sums + "pending\n", "a change of /etc/x was cut short"},
-		{"not enabled", strings.Replace(same, "enabled\n", "", 1) + sums, "the unit haproxy is not started at boot"},
-		{"another one runs", strings.Replace(same, "tag-eth0", "tag-eth1", 1) + sums, "the haproxy that runs has another configuration"},
-		{"none that tells runs", strings.Replace(same, "running tag-eth0", "running ", 1) + sums, "the haproxy that runs has another configuration"},
+	const same = "facts eth0\nrunning tag-eth0\n"
+	whole := func() reply {
+		return reply{
+			out: same, units: map[string]unitSeen{"haproxy": {active: true, enabled: true}},
+			sums: map[string]string{"/etc/x": sum("eth0"), "/etc/y": sum("y")}, modes: map[string]string{"/etc/y": "755"},
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*reply)
+		want   string
+	}{
+		{"nothing", func(*reply) {}, ""},
+		{"stopped", func(r *reply) { r.out = "facts eth0\n" }, ""},
+		{"no files", func(r *reply) { r.sums, r.modes = nil, nil }, "/etc/x is not as configured; /etc/y is not as configured"},
+		{"another mode", func(r *reply) { r.modes["/etc/y"] = "700" }, "/etc/y is not as configured"},
+		{"pending", func(r *reply) { r.out += "pending\n" }, "a change of /etc/x was cut short"},
+		{"not enabled", func(r *reply) { r.units["haproxy"] = unitSeen{active: true} }, "the unit haproxy is not started at boot"},
+		{"another one runs", func(r *reply) { r.out = "facts eth0\nrunning tag-eth1\n" }, "the haproxy that runs has another configuration"},
+		{"none that tells runs", func(r *reply) { r.out = "facts eth0\nrunning \n" }, "the haproxy that runs has another configuration"},
 	} {
-		seen, err := s.parse(c.out)
+		r := whole()
+		c.change(&r)
+		seen, err := s.read(r)
 		if got := strings.Join(seen.missing, "; "); err != nil || got != c.want || seen.text != "eth0" {
 			t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
 		}
 	}
 	s.render = func(string) (string, error) { return "", errors.New("no facts") }
-	if _, err := s.parse(same); err == nil {
+	if _, err := s.read(whole()); err == nil {
 		t.Error("a file that cannot be made is missing nothing")
 	}
 }
@@ -44,7 +55,7 @@ func TestHAProxySettings(t *testing.T) {
 	}}
 	servers := func() string {
 		var out []string
-		for line := range strings.Lines(h.conf()) {
+		for line := range strings.Lines(confText(t, h.conf)) {
 			if words := strings.Fields(line); len(words) > 1 && (words[0] == "listen" || words[0] == "server") {
 				out = append(out, words[1]+strings.TrimPrefix(words[len(words)-1], "9200"))
 			}
@@ -54,7 +65,7 @@ func TestHAProxySettings(t *testing.T) {
 	if got := servers(); got != "writeswrites db1 db2backup db3backup readsreads db1backup db2 db3" {
 		t.Error(got)
 	}
-	tag := haproxyLoaded(h.conf())
+	tag := haproxyLoaded(confText(t, h.conf))
 	if !strings.HasPrefix(tag, "clmgr-") || len(tag) != len("clmgr-")+16 {
 		t.Errorf("the tag is %q", tag)
 	}
@@ -62,7 +73,16 @@ func TestHAProxySettings(t *testing.T) {
 	if got := servers(); got != "writeswrites db1 readsreads db1" {
 		t.Error(got)
 	}
-	if haproxyLoaded(h.conf()) == tag {
+	if haproxyLoaded(confText(t, h.conf)) == tag {
 		t.Error("another configuration has the same tag")
 	}
+}
+
+func confText(t *testing.T, conf func() (string, error)) string {
+	t.Helper()
+	text, err := conf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -41,6 +41,7 @@ type Machine struct {
 	IP   netip.Addr
 	User string // overrides Settings.User
 	Port uint16 // overrides Settings.Port
+	Here bool   // it is the machine that this process runs on, and reached without SSH
 }
 
 // Output is what a remote command left.

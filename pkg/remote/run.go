@@ -24,6 +24,9 @@ const MaxOutput = 16 << 20
 // that blocks after the command has ended. A command is never started twice: where
 // it is not known whether one has begun, Run fails.
 func (h *Host) Run(ctx context.Context, command string, stdin io.Reader) (Output, error) {
+	if h.machine.Here {
+		return runHere(ctx, command, stdin)
+	}
 	s, label, err := h.session(ctx)
 	if err != nil {
 		return Output{}, named(err, label)

@@ -55,7 +55,7 @@ func TestResolveOrder(t *testing.T) {
 		user     string
 		addr     string
 	}{
-		{"machine first", Settings{User: "s", Port: 2}, Machine{"db1", ip, "m", 1}, "m", "10.0.0.5:1"},
+		{"machine first", Settings{User: "s", Port: 2}, Machine{Name: "db1", IP: ip, User: "m", Port: 1}, "m", "10.0.0.5:1"},
 		{"then settings", Settings{User: "s", Port: 2}, Machine{Name: "db1", IP: ip}, "s", "10.0.0.5:2"},
 		{"then ssh_config", Settings{}, Machine{Name: "db1", IP: ip}, "dbadmin", "10.0.0.5:2200"},
 		{"ssh_config by ip", Settings{}, Machine{Name: "web", IP: ip}, "byip", "10.0.0.5:22"},

@@ -23,6 +23,9 @@ func (h *Host) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if err := checkAddr(network, addr); err != nil {
 		return nil, fmt.Errorf("cannot dial %q: %w", addr, err)
 	}
+	if h.machine.Here {
+		return dialHere(ctx, network, addr)
+	}
 	var conn net.Conn
 	label, err := h.with(ctx, func(c *connection, _ time.Duration) error {
 		var err error

@@ -23,7 +23,7 @@ import (
 func TestModes(t *testing.T) {
 	modes := services.Modes()
 	for name, want := range map[string]services.ModeInfo{
-		"mariadb":     {Type: "db", Port: 3306, Roles: true, Unit: "mariadb", Packages: []string{"mariadb-server", "mariadb-backup"}},
+		"mariadb":     {Type: "db", Port: 3306, Roles: true, Unit: "mariadb", Several: true, Packages: []string{"mariadb-server", "mariadb-backup"}},
 		"mysql":       {Type: "db", Port: 3306, Roles: true, Unit: "mysql"},
 		"galera":      {Type: "db", Port: 3306, Roles: true, Unit: "mariadb"},
 		"memcache":    {Type: "nosql", Port: 11211, Unit: "memcached", Packages: []string{"memcached"}},

@@ -34,6 +34,12 @@ type Step struct {
 	// has another by now was restarted. Empty says that it did not run then, and so that
 	// running is enough.
 	Invocation string
+	// Anyway says of a restart that it is wanted of whatever runs, once. What tells that it
+	// was done is the job, which is therefore to be left on the machine.
+	Anyway bool
+	// Patience is how long a restart lets what runs stop by itself before it is killed; 0
+	// for as long as its unit says. Not for commands.
+	Patience time.Duration
 }
 
 // Applied is what came of a Step.

@@ -23,6 +23,8 @@ func (b *bench) testLifecycle(t *testing.T) {
 	t.Run("units of modes", b.testUnitsOfModes)
 	t.Run("start", b.testStart)
 	t.Run("restart", b.testRestart)
+	t.Run("restart anyway", b.testRestartAnyway)
+	t.Run("restart of what does not stop", b.testRestartImpatient)
 	t.Run("did not hold", b.testDidNotHold)
 	t.Run("broken memcached", b.testBrokenMemcached)
 	t.Run("broken mariadb", b.testBrokenMariaDB)

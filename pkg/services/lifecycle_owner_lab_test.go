@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/clmgr/clmgr/pkg/remote/job"
 	"github.com/clmgr/clmgr/pkg/services"
@@ -94,4 +95,62 @@ func (b *bench) testNotRoot(t *testing.T) {
 	}
 	_, err := apply(t, h, memcached(), step("clmgr-user", "start", ""))
 	wantError(t, err, "cannot start memcached: cannot run job clmgr-user: cannot become root: ")
+}
+
+// testRestartAnyway restarts what runs, once a job: who comes again, or in the place of
+// who was lost, finds that it was done. Without the word running is enough.
+func (b *bench) testRestartAnyway(t *testing.T) {
+	h := b.host(b.m3)
+	mustApply(t, h, memcached(), step("clmgr-anyway-start", "start", ""))
+	before := inspect(t, h, memcached()).Invocation
+	if done := mustApply(t, h, memcached(), step("clmgr-no-word", "restart", "")); done.Changed || done.Invocation != before {
+		t.Errorf("without the word: %+v", done)
+	}
+	s := step("clmgr-anyway", "restart", "")
+	s.Anyway = true
+	first := mustApply(t, h, memcached(), s)
+	if !first.Changed || first.Followed || first.Invocation == before {
+		t.Errorf("got %+v, it was %s", first, before)
+	}
+	for _, try := range []uint64{1, 2} {
+		s.Job.Try = try
+		if again := mustApply(t, h, memcached(), s); !again.Followed || again.Invocation != first.Invocation {
+			t.Errorf("try %d: %+v, it was %s", try, again, first.Invocation)
+		}
+	}
+	s.Job.Unit = "clmgr-anyway-2"
+	if next := mustApply(t, h, memcached(), s); !next.Changed || next.Invocation == first.Invocation {
+		t.Errorf("another job: %+v", next)
+	}
+	mustApply(t, h, memcached(), step("clmgr-anyway-stop", "stop", ""))
+}
+
+// testRestartImpatient restarts what does not stop by itself: it is killed. What stops in
+// time is not.
+func (b *bench) testRestartImpatient(t *testing.T) {
+	h, c := b.host(b.m3), services.Control{Unit: "stubborn"}
+	run(t, b.m3, `cat >/root/stubborn && chmod 755 /root/stubborn && cat >/etc/systemd/system/stubborn.service <<'END'
+[Service]
+ExecStart=/root/stubborn
+TimeoutStopSec=infinity
+END
+systemctl daemon-reload`, "#!/bin/sh\ntrap 'echo asked >>/root/asked; test -e /root/willing && exit 0' TERM\nwhile :; do sleep 0.1; done\n")
+	mustApply(t, h, c, step("clmgr-stubborn-start", "start", ""))
+	before := inspect(t, h, c).Invocation
+	s := step("clmgr-stubborn", "restart", "")
+	s.Anyway, s.Patience = true, time.Second
+	began := time.Now()
+	if done := mustApply(t, h, c, s); !done.Changed || done.Invocation == before {
+		t.Errorf("got %+v, it was %s", done, before)
+	}
+	if took := time.Since(began); took < time.Second || took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	run(t, b.m3, "test $(wc -l </root/asked) = 1 && touch /root/willing", "")
+	s.Job.Unit, s.Patience = "clmgr-willing", time.Hour
+	if done := mustApply(t, h, c, s); !done.Changed {
+		t.Errorf("got %+v", done)
+	}
+	run(t, b.m3, "test $(wc -l </root/asked) = 2 && test $(journalctl -u stubborn | grep -c status=9/KILL) = 1", "")
+	mustApply(t, h, c, step("clmgr-stubborn-stop", "stop", ""))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func (c change) byUnit(ctx context.Context) (Applied, error) {
 	if err := c.hindrance(state); err != nil {
 		return Applied{}, err
 	}
-	if c.holds(state) {
+	if c.holds(state) && (c.Verb != Restart || !c.Anyway) {
 		return Applied{Invocation: state.Invocation}, nil
 	}
 	for again := false; ; again = true {
@@ -50,11 +51,22 @@ func (c change) byUnit(ctx context.Context) (Applied, error) {
 func (c change) systemctl() job.Job {
 	j, unit := c.Job, shellWord(c.Unit)
 	j.Command = "systemctl " + c.Verb + " -- " + unit
+	if c.Verb == Restart && c.Patience > 0 {
+		j.Command = fmt.Sprintf(impatient, unit, strconv.FormatFloat(c.Patience.Seconds(), 'f', -1, 64))
+	}
 	if c.Verb != Stop {
 		j.Command = "systemctl reset-failed -- " + unit + " 2>/dev/null\n" + j.Command
 	}
 	return j
 }
+
+// impatient restarts a unit; if its process has not ended after a time it is killed. What
+// waits for that ends with the job.
+const impatient = `unit=%[1]s
+pid() { systemctl show --value -p MainPID -- "$unit"; }
+old=$(pid)
+( sleep %[2]s; if [ "$(pid)" = "$old" ]; then systemctl kill --signal=KILL -- "$unit"; fi ) >/dev/null 2>&1 &
+systemctl restart -- "$unit"`
 
 // hindrance tells why systemd cannot do it.
 func (c change) hindrance(u UnitState) error {

@@ -3,7 +3,7 @@ package services
 // mariadbDriver probes MariaDB.
 func mariadbDriver() driver {
 	return driver{
-		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true, Unit: "mariadb", Packages: []string{"mariadb-server", "mariadb-backup"}},
+		info:  ModeInfo{Type: TypeDB, Port: databasePort, Roles: true, Unit: "mariadb", Several: true, Packages: []string{"mariadb-server", "mariadb-backup"}},
 		probe: databaseProbe("mariadb"),
 	}
 }

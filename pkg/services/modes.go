@@ -14,6 +14,8 @@ type ModeInfo struct {
 	VIP, Stats bool
 	// Unit is the systemd unit that runs such a service where Debian's packages put it.
 	Unit string
+	// Several says that Debian's packages bring a template of the unit too, for more of them.
+	Several bool
 	// Packages are Debian's that bring it.
 	Packages []string
 }

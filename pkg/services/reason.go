@@ -47,8 +47,8 @@ func (a attempt) sample(data []byte) string {
 	return strconv.Quote(cut(strings.ToValidUTF8(a.masker.Text(string(data)), "\uFFFD"), sampleLimit))
 }
 
-// within says how long the probe waited, rounded so that the same wait reads the
-// same each time.
+// within says how long the probe waited, rounded up, for it began a little late: the
+// same wait reads the same each time.
 func (a attempt) within() string {
 	step := time.Millisecond
 	switch {
@@ -57,5 +57,5 @@ func (a attempt) within() string {
 	case a.patience >= 100*time.Millisecond:
 		step = 50 * time.Millisecond
 	}
-	return "within " + a.patience.Round(step).String()
+	return "within " + (a.patience + step - 1).Truncate(step).String()
 }

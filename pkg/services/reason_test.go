@@ -39,8 +39,8 @@ func TestSampleMasksFirst(t *testing.T) {
 
 func TestWithinReadsTheSame(t *testing.T) {
 	for patience, want := range map[time.Duration]string{
-		2_990 * time.Millisecond: "within 3s", 3 * time.Second: "within 3s", 2_700 * time.Millisecond: "within 2.5s",
-		297 * time.Millisecond: "within 300ms", 20 * time.Millisecond: "within 20ms",
+		2_990 * time.Millisecond: "within 3s", 3 * time.Second: "within 3s", 2_700 * time.Millisecond: "within 3s",
+		274 * time.Millisecond: "within 300ms", 300 * time.Millisecond: "within 300ms", 20 * time.Millisecond: "within 20ms",
 	} {
 		if got := (attempt{patience: patience}).within(); got != want {
 			t.Errorf("%v: got %q, want %q", patience, got, want)

@@ -26,10 +26,12 @@ type Service struct {
 	// Managed says that clmgr may install and configure it; Provisions are what that is.
 	Managed    bool
 	Provisions []Provision
-	Syncing    *Syncing // nil for what is no replica
-	Removing   *Removing
-	Adopting   *Adopting // nil for what is no database
-	Rolling    *Rolling  // nil for what is no managed database
+	// Configuring is what of that is its configuration; nil where clmgr lays out nothing.
+	Configuring *Provision
+	Syncing     *Syncing // nil for what is no replica
+	Removing    *Removing
+	Adopting    *Adopting // nil for what is no database
+	Rolling     *Rolling  // nil for what is no managed database
 	// Drain keeps new clients from a service that is about to stop, and returns when the old
 	// ones are gone or have had time to go; nil where nobody leads clients to it.
 	Drain func(context.Context) error
@@ -45,6 +47,10 @@ type Site interface {
 type Handlers struct {
 	Site  Site
 	Limit time.Duration // of one step on a machine, which goes on without us
+	// Manager is this manager's name, and Script the script of a rule of its, nil where
+	// there is none: scripts are its own affair.
+	Manager string
+	Script  func(rule string) Script
 }
 
 // Of returns what does an action; nil for what cannot be done.
@@ -54,7 +60,7 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.power
 	case "services start", "services stop", "services restart":
 		return h.lifecycle
-	case "services " + BootstrapBinaries, "services " + Install, "services " + Replicate:
+	case "services " + BootstrapBinaries, "services " + BootstrapNCC, "services " + BootstrapConfig, "services " + Install, "services " + Replicate:
 		return h.provision
 	case "services " + Sync:
 		return h.sync
@@ -64,6 +70,8 @@ func (h Handlers) Of(a actions.Action) func(context.Context, actions.Action) err
 		return h.remove
 	case "services " + RestartReplica, "services " + HandOver:
 		return h.rolling
+	case actions.Scripts + " " + actions.RunScript:
+		return h.scripted(a)
 	}
 	return nil
 }

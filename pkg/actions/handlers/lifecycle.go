@@ -27,6 +27,15 @@ const (
 // that a restart is to end.
 func InvocationKey(service string) string { return "invocation of " + service }
 
+// AnywayKey is, in an action's Require, the word that a restart is wanted of whatever
+// runs then, since nobody looked what that was; its value is Meant.
+const AnywayKey = "restart anyway"
+
+// HungKey is, in an action's Require, the word that a restart is wanted only of what runs
+// and does not answer, when the action's turn comes. Its value is how long that has to stop
+// by itself before it is killed.
+const HungKey = "restart if hung"
+
 // UnitOf names the transient unit of an action's step for a service.
 func UnitOf(id actions.ID, service string) string { return "clmgr-" + id.String() + "-" + service }
 
@@ -46,24 +55,60 @@ func (h Handlers) lifecycle(ctx context.Context, a actions.Action) error {
 
 func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error {
 	verb := a.Do.Action
+	patience, err := hung(ctx, a, s)
+	if err != nil || patience == answers {
+		return err
+	}
 	over := verb == services.Restart && restarted(ctx, s, a.Require[InvocationKey(s.Name)])
 	if s.Drain != nil && verb != services.Start && !over {
 		if err := s.Drain(ctx); err != nil {
 			return judged(fmt.Errorf("cannot keep clients from %s: %w", s.Name, err))
 		}
 	}
-	step := services.Step{Verb: verb, Invocation: a.Require[InvocationKey(s.Name)], Job: h.job(a, s)}
+	anyway := verb == services.Restart && (a.Require[AnywayKey] == Meant || patience > 0)
+	step := services.Step{Verb: verb, Invocation: a.Require[InvocationKey(s.Name)], Anyway: anyway, Patience: patience, Job: h.job(a, s)}
 	if _, err := services.Apply(ctx, s.Host, s.Control, step); err != nil {
 		return judged(err)
 	}
-	err := verify(ctx, verb, s)
-	if proof := s.Control.Unit == ""; err == nil && proof || ctx.Err() != nil {
-		return err // of a command nothing else tells that it was done, should this be run again
+	err = verify(ctx, verb, s)
+	if proof := s.Control.Unit == "" || anyway; err == nil && proof || ctx.Err() != nil {
+		return err // nothing else tells that it was done, should this be run again
 	}
 	// The step is not needed any more, or has not held. What cannot be cleared now
 	// only takes room on the machine.
 	_ = job.Discard(ctx, s.Host, step.Job)
 	return err
+}
+
+// answers is the patience with what needs none: it answers.
+const answers time.Duration = -1
+
+// hung returns the patience that a restart of what hangs is to have, 0 for a command that
+// is about something else, and answers where it does not hang. What does not run at all is
+// not a watchdog's business: its unit says what is to become of it, or an operator did.
+func hung(ctx context.Context, a actions.Action, s Service) (time.Duration, error) {
+	word, asked := a.Require[HungKey]
+	if !asked {
+		return 0, nil
+	}
+	patience, err := time.ParseDuration(word)
+	if err != nil || patience <= 0 {
+		return 0, &actions.Permanent{Err: fmt.Errorf("cannot restart %s: %q is no time to wait for it", s.Name, word)}
+	}
+	if seen := s.Probe(ctx); asWanted(services.Start, seen) {
+		return answers, nil
+	}
+	if s.Control.Unit == "" {
+		return patience, ctx.Err()
+	}
+	state, err := services.Inspect(ctx, s.Host, s.Control)
+	if err != nil {
+		return 0, judged(err)
+	}
+	if state.Down() {
+		return 0, &actions.Permanent{Err: fmt.Errorf("cannot restart %s, which hung: by now its unit %s does not run (%s)", s.Name, s.Control.Unit, state.Active)}
+	}
+	return patience, ctx.Err()
 }
 
 // judged tells what is in the way for now, and what for good, from what failed.

@@ -5,22 +5,28 @@ import (
 	"fmt"
 
 	"github.com/clmgr/clmgr/pkg/actions"
+	"github.com/clmgr/clmgr/pkg/provision"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
 // Provision is one thing that a managed service needs before it can be started.
 type Provision struct {
 	Verb string
-	// Missing says in one line what of it is missing on the machine; empty for nothing.
-	Missing func(context.Context) (string, error)
+	// Part is what of it may be missing on the machine.
+	Part provision.Part
 	// Do brings it there, by the job where that takes long, and verifies it. What is as
 	// wanted costs one look.
 	Do func(context.Context, job.Job) error
 }
 
+// BootstrapConfig writes a service's configuration and nothing else. It is no part of a
+// start: an install does that too.
+const BootstrapConfig = "bootstrap_config"
+
 // The verbs of provisioning, in the order in which a service needs them.
 const (
 	BootstrapBinaries = "bootstrap_binaries"
+	BootstrapNCC      = "bootstrap_ncc"
 	Install           = "install"
 	Replicate         = "replicate"
 )
@@ -45,6 +51,9 @@ func (h Handlers) provision(ctx context.Context, a actions.Action) error {
 
 // Needs returns what a verb of provisioning does for the service.
 func (s Service) Needs(verb string) (Provision, bool) {
+	if verb == BootstrapConfig && s.Configuring != nil {
+		return *s.Configuring, true
+	}
 	for _, p := range s.Provisions {
 		if p.Verb == verb {
 			return p, true
@@ -62,10 +71,12 @@ func (s Service) WhyNot(verb string) string {
 		return "it is no replica, which is a mariadb with role: slave"
 	case verb == Adopt, verb == RestartReplica, verb == HandOver, verb == RollingRestart:
 		return "it is no mariadb"
+	case verb == BootstrapNCC:
+		return "its cluster has no clmgr on machines; where it should, the configuration says ncc: true"
 	case verb == BootstrapBinaries:
 		return "it needs no packages; name them under packages"
 	}
-	return "what clmgr can lay out is mariadb, memcache, haproxy and keepalived; its configuration stays yours"
+	return "what clmgr can lay out is mariadb, memcache, haproxy, keepalived, and what the configuration gives a recipe for; its configuration stays yours"
 }
 
 // job is the transient unit of an action's step for a service.

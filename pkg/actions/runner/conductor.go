@@ -24,6 +24,10 @@ type conductor struct {
 	doubt   bool                // a swap since the last good one may be stored or not
 	failed  int                 // how many turns failed since then
 	rest    time.Time           // until when handlers that end wait for one another
+
+	feed     <-chan Input // what to go by from then on; nil for a Run, which has one Input
+	draining bool         // nothing is claimed any more
+	beat     func()       // is called whenever the conductor turns or waits; nil for nobody
 }
 
 // turn makes one swap, if there is anything to say: it is tried on what a look
@@ -62,7 +66,8 @@ func (c *conductor) turn() error {
 // work: it may hold claims, which only the same Run can take up.
 func (c *conductor) finished(err error) bool {
 	const most = 4
-	return len(c.running)+len(c.over) == 0 && (err == nil || !c.doubt || c.failed >= most)
+	over := len(c.running)+len(c.over) == 0 && (err == nil || !c.doubt || c.failed >= most)
+	return over && (c.feed == nil || c.ctx.Err() != nil)
 }
 
 // keep records on disk alone how handlers ended.
@@ -105,8 +110,10 @@ func (c *conductor) stop(lost map[actions.ID]error) {
 }
 
 func (c *conductor) tell(list []Told) {
+	if c.feed == nil {
+		c.told = append(c.told, list...)
+	}
 	for _, t := range list {
-		c.told = append(c.told, t)
 		c.r.o.Tell(t)
 	}
 }
@@ -116,21 +123,8 @@ func (c *conductor) wait(failed bool) {
 	if len(c.over) > 0 {
 		return
 	}
-	timer := time.NewTimer(c.pause(failed))
-	defer timer.Stop()
-	done := c.ctx.Done()
-	if !c.closing.IsZero() {
-		done = nil
-	}
-	select {
-	case w := <-c.ended:
-		c.take(w)
-	case <-timer.C:
-	case <-done:
-		c.closing = time.Now().Add(c.r.o.Grace)
-		for _, w := range c.running {
-			w.stop(context.Cause(c.ctx))
-		}
+	until := time.Now().Add(c.pause(failed))
+	for !c.waited(until) {
 	}
 	for more := true; more; {
 		select {
@@ -149,6 +143,41 @@ func (c *conductor) wait(failed bool) {
 		}
 		clear(c.running)
 	}
+}
+
+// beatEvery is how often a conductor that waits says that it lives.
+const beatEvery = time.Second
+
+// waited waits for a moment, and tells whether there is something to say, or until has
+// passed.
+func (c *conductor) waited(until time.Time) bool {
+	wait := time.Until(until)
+	if c.beat != nil {
+		c.beat()
+		wait = min(wait, beatEvery)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	done := c.ctx.Done()
+	if !c.closing.IsZero() {
+		done = nil
+	}
+	select {
+	case w := <-c.ended:
+		c.take(w)
+	case in, more := <-c.feed:
+		if c.in = in; !more {
+			c.feed, c.draining = nil, true
+		}
+	case <-timer.C:
+		return !time.Now().Before(until)
+	case <-done:
+		c.closing = time.Now().Add(c.r.o.Grace)
+		for _, w := range c.running {
+			w.stop(context.Cause(c.ctx))
+		}
+	}
+	return true
 }
 
 // pace keeps turns at a fifth of the time: each writes the whole queue several times,

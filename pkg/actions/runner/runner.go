@@ -72,14 +72,55 @@ type Told struct {
 // returns what happened, in the order in which it was recorded. The error is why
 // the ledger could not be used at last; what was under way then was stopped.
 func (r *Runner) Run(ctx context.Context, in Input) ([]Told, error) {
-	c := &conductor{
+	c := r.conductor(ctx, in)
+	err := c.conduct()
+	return c.told, err
+}
+
+// Serve claims and does what is due by the newest Input that it was fed, each of which
+// it answers with a turn, until ctx ends or the feed is closed: then it claims nothing
+// more, and returns when what it has begun is over. It calls beat at least once a second
+// as long as it turns. The error is as that of Run; while a feed goes on, a ledger that
+// fails is tried again.
+func (r *Runner) Serve(ctx context.Context, feed <-chan Input, beat func()) error {
+	in, fed := first(ctx, feed, beat)
+	if !fed {
+		return nil
+	}
+	c := r.conductor(ctx, in)
+	c.feed, c.beat = feed, beat
+	return c.conduct()
+}
+
+// first waits for the first Input of a feed; there is none where that is closed or ctx
+// ends before.
+func first(ctx context.Context, feed <-chan Input, beat func()) (Input, bool) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for beat(); ; beat() {
+		select {
+		case in, more := <-feed:
+			return in, more
+		case <-ctx.Done():
+			return Input{}, false
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *Runner) conductor(ctx context.Context, in Input) *conductor {
+	return &conductor{
 		r: r, in: in, ctx: ctx, owner: fmt.Sprintf("%s/%d-%s", r.o.Manager, os.Getpid(), strings.ToLower(rand.Text()[:6])),
 		running: make(map[actions.ID]*work), left: make(map[actions.ID]bool), ended: make(chan *work, r.o.Width),
 	}
+}
+
+// conduct takes turns until nothing is left to do.
+func (c *conductor) conduct() error {
 	for {
 		err := c.turn()
 		if c.finished(err) {
-			return c.told, err
+			return err
 		}
 		c.wait(err != nil)
 	}

@@ -32,7 +32,7 @@ func (c *conductor) swap(v ledger.View) *outcome {
 	if c.doubt {
 		o.adopt(c, v.Queue)
 	}
-	if c.ctx.Err() != nil {
+	if c.ctx.Err() != nil || c.draining {
 		return o
 	}
 	in := c.r.input(v, c.in)

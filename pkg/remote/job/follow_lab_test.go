@@ -193,7 +193,7 @@ func (b *bench) testNetworkCut(t *testing.T) {
 	j.Epoch = 4
 	ctx, giveUp := context.WithCancel(within(t))
 	first := start(ctx, b.host(t), j)
-	b.eventually(t, "its owner knows that it runs", "pgrep -f '^sleep 0.5'")
+	b.eventually(t, "its owner knows that it runs", "pgrep -f '^timeout 0.5 tail'")
 	began := time.Now()
 	heal, err := b.lab.Cut(t.Context(), lab.Cut{From: []string{b.m.Name()}})
 	if err != nil {
@@ -237,7 +237,7 @@ func (b *bench) testNetworkCut(t *testing.T) {
 func (b *bench) testRunGone(t *testing.T) {
 	j := held("gone")
 	done := start(within(t), b.host(t), j)
-	b.eventually(t, "its owner knows that it runs", "pgrep -f '^sleep 0.5'")
+	b.eventually(t, "its owner knows that it runs", "pgrep -f '^timeout 0.5 tail'")
 	b.shell(t, "systemctl stop ssh; "+hangUp+`; systemctl kill -s KILL clmgr-gone
 		until systemctl is-failed -q clmgr-gone; do sleep 0.01; done; systemctl reset-failed clmgr-gone; systemctl start ssh`)
 	if r := <-done; r.err == nil || !strings.Contains(r.err.Error(), "cannot run job clmgr-gone: its run is gone") {

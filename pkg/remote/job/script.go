@@ -21,8 +21,8 @@ fail() { printf 'fail %s\n' "$(printf '%s' "$*" | tr '\n' ' ')"; exit; }
 [ -d /run/systemd/system ] || fail "systemd does not run this machine"
 
 look() {
-	load='' active='' result='' code='' status='' run='' began='' queued='' ident=''
-	shown=$(systemctl show -p LoadState -p ActiveState -p Result -p ExecMainCode -p ExecMainStatus \
+	load='' active='' result='' code='' status='' run='' began='' queued='' ident='' main=''
+	shown=$(systemctl show -p LoadState -p ActiveState -p Result -p ExecMainCode -p ExecMainStatus -p ExecMainPID \
 		-p InvocationID -p InactiveExitTimestampMonotonic -p SyslogIdentifier -p Job "$unit.service" 2>&1) || fail "$shown"
 	while IFS='=' read -r key value; do
 		case $key in
@@ -31,6 +31,7 @@ look() {
 		Result) result=$value ;;
 		ExecMainCode) code=$value ;;
 		ExecMainStatus) status=$value ;;
+		ExecMainPID) main=$value ;;
 		InvocationID) run=$value ;;
 		InactiveExitTimestampMonotonic) began=$value ;;
 		SyslogIdentifier) ident=$value ;;
@@ -105,6 +106,15 @@ tell_end() {
 	exit
 }
 
+# nap pauses for so long, or until the run's process is gone, which tail sees soon.
+nap() {
+	if [ "${main:-0}" -gt 1 ] && [ -e "/proc/$main" ]; then
+		timeout "$1" tail --pid="$main" -s 0.1 -f /dev/null 2>/dev/null
+		case $? in 0 | 124) return ;; esac # gone, or the time is over
+	fi
+	sleep "$1"
+}
+
 await() {
 	for pause in 0.05 0.1 0.1 0.2 0.2 0.3 0.5 0.5 1 1 1 1 1 1 1 1; do
 		look
@@ -121,7 +131,7 @@ await() {
 		fi
 		[ "$told" = "$run" ] || tell_running
 		told=$run
-		sleep "$pause"
+		nap "$pause"
 	done
 }
 `
