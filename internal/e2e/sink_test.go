@@ -63,6 +63,25 @@ func (s *sink) all() []alertMessage {
 	return slices.Clone(s.list)
 }
 
+// distinct is what was told, each message once: one that comes again under the key of an
+// earlier one has to be that one.
+func (s *sink) distinct(t *testing.T) []alertMessage {
+	t.Helper()
+	seen := map[string]alertMessage{}
+	var out []alertMessage
+	for _, one := range s.all() {
+		first, again := seen[one.ID]
+		switch {
+		case !again:
+			seen[one.ID] = one
+			out = append(out, one)
+		case first != one:
+			t.Errorf("two messages of the key %s: %+v and %+v", one.ID, first, one)
+		}
+	}
+	return out
+}
+
 // about is what was told of one thing.
 func (s *sink) about(name string) []alertMessage {
 	return slices.DeleteFunc(s.all(), func(one alertMessage) bool { return one.Event.Name != name })

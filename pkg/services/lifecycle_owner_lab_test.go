@@ -22,7 +22,7 @@ func (b *bench) testOwnerLost(t *testing.T) {
 		_, err := services.Apply(ctx, b.host(b.m1), mariadb(), s)
 		first <- err
 	}()
-	run(t, b.m1, "for i in $(seq 600); do pgrep -f '^sleep 0.5' && exit; sleep 0.02; done; exit 1", "")
+	run(t, b.m1, "for i in $(seq 600); do pgrep -f '^tail --pid=' && exit; sleep 0.02; done; exit 1", "")
 	cancel()
 	var left *job.Running
 	if err := <-first; !errors.As(err, &left) || left.Unit != s.Job.Unit {
