@@ -55,6 +55,7 @@ func TestRolling(t *testing.T) {
 	if got := plans(t, a.stdout)["demo"]; got != "restart_replica due, restart_replica waits, hand_over waits, restart_replica waits, hand_over waits" {
 		t.Errorf("the plan is %s", got)
 	}
+	t.Run("another version's answerer", d.testOlderHealth)
 	t.Run("one that does not start again", d.testBroken)
 	t.Run("while clients read and write", d.testServing)
 	t.Run("killed again and again", d.testKilled)
@@ -68,6 +69,19 @@ func (d *databases) starts(t *testing.T, machine string) int {
 func (d *databases) allStarts(t *testing.T) []int {
 	t.Helper()
 	return []int{d.starts(t, "m1"), d.starts(t, "m2"), d.starts(t, "m3")}
+}
+
+// testOlderHealth has what answers balancers beside a replica be another clmgr's, which
+// cannot tell who was told. Nothing is restarted until it is this one's.
+func (d *databases) testOlderHealth(t *testing.T) {
+	before := d.allStarts(t)
+	d.on(t, "m3", "sed -i 's,/joined,/later,' /usr/local/lib/clmgr/health && systemctl restart clmgr-health")
+	d.m.run("services", "rolling_restart", "demo").want(t, 5, "refused by knows-balancers", "beside db3", "clmgr services install db3")
+	d.m.run("services", "install", "db3", "--wait").want(t, 0)
+	d.m.run("services", "rolling_restart", "demo", "--dry-run").want(t, 0)
+	if after := d.allStarts(t); !slices.Equal(before, after) {
+		t.Errorf("starts were %v and are %v", before, after)
+	}
 }
 
 // testBroken breaks the second replica's configuration.

@@ -27,7 +27,6 @@ func (m *Manager) rolling(c collect.Cluster, s managedService) *handlers.Rolling
 		if err != nil {
 			return err
 		}
-		h.Health = m.health(s)
 		return do(h)
 	}
 	return &handlers.Rolling{
@@ -70,6 +69,7 @@ func (m *Manager) handover(c collect.Cluster, to string) (provision.Handover, er
 		h.Members = append(h.Members, provision.Member{
 			Name: v.Name, Machine: m.acting(m.pool.Host(c.SSH, c.MachineAt(v.IP).SSH)), Unit: v.Unit,
 			Addr: netip.AddrPortFrom(v.IP, v.Port), Master: v.Name == source.Name,
+			Health: m.health(managedService{v, c.Name}),
 		})
 	}
 	return h, nil

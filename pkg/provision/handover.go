@@ -22,6 +22,8 @@ type Member struct {
 	Addr    netip.AddrPort
 	// Master says that it takes writes whenever it starts, by its configuration file.
 	Master bool
+	// Health answers balancers beside it; nil where nobody asks.
+	Health *Health
 }
 
 // run executes a script about the member's database.
@@ -47,8 +49,6 @@ type Handover struct {
 	Password secret.Value
 	// Own are accounts of clmgr's, whose connections are let be.
 	Own []string
-	// Health answers balancers beside the member To; nil where nobody asks.
-	Health *Health
 	// SemiSync says that the one that takes writes waits for replicas.
 	SemiSync bool
 }

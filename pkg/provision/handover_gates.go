@@ -19,6 +19,7 @@ const (
 	GateBound      = "bound-by-read-only"  // read_only stops who is connected
 	GateIsReplica  = "restarts-no-primary" // what is restarted takes no writes
 	GateManaged    = "all-managed"         // clmgr may have every member follow another one
+	GateHealth     = "knows-balancers"     // what answers balancers can tell who was told
 	maxHandoverLag = 10                    // in seconds
 )
 
@@ -47,6 +48,17 @@ func find(seen []memberSeen, name string) *memberSeen {
 		}
 	}
 	return nil
+}
+
+// knowsBalancers refuses a member whose Health is that of another clmgr: whether balancers
+// have left it, and come back, could not be seen.
+func (s *memberSeen) knowsBalancers() error {
+	if s.Health == nil || s.health == sum(healthText) {
+		return nil
+	}
+	return &Refused{
+		Gate: GateHealth, Reason: fmt.Sprintf("what answers balancers beside %s is not this clmgr's: clmgr services install %[1]s brings it", s.Name),
+	}
 }
 
 // source is the member that it follows, nil for none of them.
@@ -182,6 +194,11 @@ func choose(seen []memberSeen) (string, error) {
 	if len(writable) != 1 {
 		return "", &Refused{Gate: GateOnePrimary, Reason: fmt.Sprintf("%d take writes", len(writable))}
 	}
+	for n := range seen {
+		if err := seen[n].knowsBalancers(); err != nil {
+			return "", err
+		}
+	}
 	best, least := "", 0
 	var why error
 	for n := range seen {
@@ -219,6 +236,9 @@ func mayRestart(seen []memberSeen, name string) error {
 		case m.Name == name && (m.writable || m.Master && !m.fenced): // while it is down, it would come up so
 			return &Refused{Gate: GateIsReplica, Reason: name + " is the primary"}
 		case m.Name == name:
+			if err := m.knowsBalancers(); err != nil {
+				return err
+			}
 		case !m.running:
 			return lost(seen[n : n+1])[0]
 		case !m.writable && (m.io != "Yes" || m.sql != "Yes"):

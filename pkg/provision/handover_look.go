@@ -20,6 +20,8 @@ type memberSeen struct {
 	state, base, logged string
 	// unbound are accounts connected to it that read_only does not bind.
 	unbound []string
+	// health is the sum of the program that answers balancers there.
+	health string
 }
 
 // fenceText is the file. What its history was tells, on the way back, what is not errant.
@@ -81,6 +83,7 @@ SELECT DISTINCT CONCAT('unbound: ', p.USER) FROM information_schema.PROCESSLIST 
   ON LEFT(u.GRANTEE, CHAR_LENGTH(p.USER) + 3) = CONCAT('''', p.USER, '''@') WHERE u.PRIVILEGE_TYPE = 'READ_ONLY ADMIN' AND ` + others(own) + `;
 SQL
 fi
+if [ -e ` + healthProgram + ` ]; then sum=$(sha256sum ` + healthProgram + `); echo "health: ${sum%% *}"; fi
 ` + replicaScript
 }
 
@@ -104,6 +107,8 @@ func parseMember(m Member, out string) memberSeen {
 			s.state = value
 		case "unbound":
 			s.unbound = append(s.unbound, value)
+		case "health":
+			s.health = value
 		}
 	}
 	return s

@@ -23,8 +23,8 @@ func (h Handover) CaughtUp(ctx context.Context) error {
 		return fmt.Errorf("cannot see %s catch up: %w", h.To, err)
 	}
 	for _, m := range h.Members {
-		if h.Health != nil && m.Name == h.To {
-			return h.Health.joined(ctx, m, joining)
+		if m.Health != nil && m.Name == h.To {
+			return m.Health.joined(ctx, m, joining)
 		}
 	}
 	return nil

@@ -98,13 +98,15 @@ func TestChoose(t *testing.T) {
 		change func(a, b, c *memberSeen)
 		want   string
 	}{
-		"the first":      {func(_, _, _ *memberSeen) {}, "b"},
-		"the nearest":    {func(_, b, _ *memberSeen) { b.behind = "2" }, "c"},
-		"the older":      {func(_, b, _ *memberSeen) { b.version = "11.8.1" }, "c"},
-		"the clean":      {func(_, b, _ *memberSeen) { b.state = "0-2-9" }, "c"},
-		"one is stopped": {func(_, b, _ *memberSeen) { b.sql = "No" }, GateFollows},
-		"none":           {func(a, _, _ *memberSeen) { a.writable = false }, GateOnePrimary},
-		"away":           {func(_, _, c *memberSeen) { c.running = false }, GateReachable},
+		"the first":       {func(_, _, _ *memberSeen) {}, "b"},
+		"the nearest":     {func(_, b, _ *memberSeen) { b.behind = "2" }, "c"},
+		"the older":       {func(_, b, _ *memberSeen) { b.version = "11.8.1" }, "c"},
+		"the clean":       {func(_, b, _ *memberSeen) { b.state = "0-2-9" }, "c"},
+		"one is stopped":  {func(_, b, _ *memberSeen) { b.sql = "No" }, GateFollows},
+		"none":            {func(a, _, _ *memberSeen) { a.writable = false }, GateOnePrimary},
+		"away":            {func(_, _, c *memberSeen) { c.running = false }, GateReachable},
+		"answered for":    {func(_, _, c *memberSeen) { c.Health, c.health = &Health{}, sum(healthText) }, "b"},
+		"another clmgr's": {func(_, _, c *memberSeen) { c.Health, c.health = &Health{}, "0" }, GateHealth},
 	} {
 		got, err := choose(three(c.change))
 		if err != nil {
@@ -132,6 +134,8 @@ func TestMayRestart(t *testing.T) {
 		"a replica that is down":      {func(_, b, _ *memberSeen) { b.running = false }, "b", ""},
 		"another is down":             {func(_, _, c *memberSeen) { c.running = false }, "b", GateReachable},
 		"another is stopped":          {func(_, _, c *memberSeen) { c.sql = "No" }, "b", GateFollows},
+		"answered for":                {func(_, b, _ *memberSeen) { b.Health, b.health = &Health{}, sum(healthText) }, "b", ""},
+		"answered for by nobody":      {func(_, b, _ *memberSeen) { b.Health = &Health{} }, "b", GateHealth},
 		"the primary":                 {func(_, _, _ *memberSeen) {}, "a", GateIsReplica},
 		"the primary, down":           {func(a, _, _ *memberSeen) { a.running, a.writable = false, false }, "a", GateIsReplica},
 		"the master, relieved":        {relieved, "a", ""},

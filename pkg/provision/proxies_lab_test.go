@@ -192,6 +192,13 @@ func (b *bench) testHealth(t *testing.T, name string, host *remote.Host) {
 	is("/read", "503 the database does not answer")
 	b.on(t, name, "systemctl start mariadb")
 	is("/read", "200 takes writes")
+	for _, c := range []struct{ path, want string }{ // who asks leads clients here from the second yes on
+		{"/joined", "503 0 of 1 lead clients here"}, {"/read", "200 takes writes"}, {"/joined", "200 1 of 1 lead clients here"},
+	} {
+		if got := ask(c.path); got != c.want {
+			t.Errorf("%s: %s, want %s", c.path, got, c.want)
+		}
+	}
 	b.on(t, name, "systemctl kill -s KILL clmgr-health")
 	is("/read", "200 takes writes")
 	// It may look and nothing else.

@@ -192,13 +192,19 @@ func (s *sink) taken() []got {
 	return out
 }
 
-// running runs the sender until the test ends or stop is called.
+// running runs the sender until the test ends or stop is called. It has turned once by
+// then: events from now on are told.
 func running(t *testing.T, s *Sender) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, func() {}) }()
-	var once sync.Once
+	done, turned := make(chan error, 1), make(chan struct{})
+	var first, once sync.Once
+	go func() { done <- s.Run(ctx, func() { first.Do(func() { close(turned) }) }) }()
+	select {
+	case <-turned:
+	case err := <-done:
+		t.Fatalf("Run: %v", err)
+	}
 	stop = func() {
 		once.Do(func() {
 			cancel()
