@@ -15,8 +15,12 @@ import (
 	"github.com/clmgr/clmgr/pkg/services"
 )
 
-// followPause lies between two heartbeats of somebody who waits.
-const followPause = time.Second
+// Between two heartbeats of somebody who waits lie firstPause after one that has done
+// something, and twice as long as before after one that has not, followPause at most.
+const (
+	firstPause  = 100 * time.Millisecond
+	followPause = time.Second
+)
 
 // unfinished is the end of somebody's patience, with how much was left then.
 type unfinished struct{ left int }
@@ -29,6 +33,7 @@ func (u *unfinished) Error() string {
 // well or not, or ctx ends. What runs on a machine then goes on there.
 func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish) error {
 	beat := command.Command{Level: string(heartbeat.Instances), Action: "heartbeat", Cluster: c.Cluster, Door: c.Door}.Normal()
+	pause := firstPause
 	for {
 		view, err := m.ledger.Look(context.WithoutCancel(ctx))
 		if err != nil && !errors.As(err, new(*ledger.Unshared)) {
@@ -45,10 +50,13 @@ func (m *Manager) follow(ctx context.Context, c command.Command, wishes []*wish)
 		select {
 		case <-ctx.Done():
 			return &unfinished{left}
-		case <-time.After(followPause):
+		case <-time.After(pause):
 		}
+		pause = min(2*pause, followPause)
 		// What a heartbeat could not see or store is told by the next one that can.
-		_ = m.heartbeat(ctx, beat)
+		if b, is := m.heartbeat(ctx, beat).Body.(Beat); is && len(b.Acted) > 0 {
+			pause = firstPause
+		}
 	}
 }
 

@@ -106,17 +106,18 @@ tell_end() {
 	exit
 }
 
-# nap pauses for so long, or until the run's process is gone, which tail sees soon.
+# nap pauses for so long, or until the run's process is gone, which tail sees soon. Where
+# there is none to see, a second is enough.
 nap() {
 	if [ "${main:-0}" -gt 1 ] && [ -e "/proc/$main" ]; then
 		timeout "$1" tail --pid="$main" -s 0.1 -f /dev/null 2>/dev/null
 		case $? in 0 | 124) return ;; esac # gone, or the time is over
 	fi
-	sleep "$1"
+	case $1 in 0.*) sleep "$1" ;; *) sleep 1 ;; esac
 }
 
 await() {
-	for pause in 0.05 0.1 0.1 0.2 0.2 0.3 0.5 0.5 1 1 1 1 1 1 1 1; do
+	for pause in 0.05 0.1 0.1 0.2 0.2 0.3 0.5 0.5 8; do
 		look
 		[ -n "$want" ] || want=$run
 		if [ "$run" != "$want" ]; then
