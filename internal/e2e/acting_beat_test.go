@@ -88,11 +88,11 @@ func (m *manager) settle() []acted {
 	return m.until("the queue empty", beat.empty)
 }
 
-// until runs heartbeats until yes, for a minute, and returns all that they did.
+// until runs heartbeats until yes, and returns all that they did.
 func (m *manager) until(what string, yes func(beat) bool) []acted {
 	m.t.Helper()
 	var all []acted
-	end := time.Now().Add(time.Minute)
+	end := time.Now().Add(atLast)
 	for {
 		b := m.beat()
 		all = append(all, b.Acted...)
@@ -102,6 +102,7 @@ func (m *manager) until(what string, yes func(beat) bool) []acted {
 		if time.Now().After(end) {
 			m.t.Fatalf("never seen: %s\n%s\n%s\n%+v", what, m.run("-o", "table", "actions", "list").stdout, gist(fmt.Sprint(b.Code, b.Reason)), all)
 		}
+		time.Sleep(glance)
 	}
 }
 

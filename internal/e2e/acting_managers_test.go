@@ -124,7 +124,7 @@ func twoManagers(t *testing.T, a *acting) {
 // settle runs heartbeats of a manager until the queue is empty.
 func settle(t *testing.T, m remoteManager) {
 	t.Helper()
-	end := time.Now().Add(time.Minute)
+	end := time.Now().Add(atLast)
 	for {
 		a := m.run("instances heartbeat")
 		if a.code != 0 && a.code != 3 {
@@ -136,5 +136,6 @@ func settle(t *testing.T, m remoteManager) {
 		if time.Now().After(end) {
 			t.Fatalf("the queue of %s is never empty: %s", filepath.Base(m.machine.Name()), m.run("actions list").stdout)
 		}
+		time.Sleep(glance)
 	}
 }

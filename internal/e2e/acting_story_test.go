@@ -152,7 +152,7 @@ func harass(t *testing.T, s *memcachedtest.Server, seed uint64, within time.Dura
 // not answer. That says so, and nothing else goes wrong.
 func (m *manager) settleAnyhow() {
 	m.t.Helper()
-	end := time.Now().Add(time.Minute)
+	end := time.Now().Add(atLast)
 	for {
 		a := m.run("-o", "json", "instances", "heartbeat")
 		switch {
@@ -163,6 +163,7 @@ func (m *manager) settleAnyhow() {
 		case time.Now().After(end):
 			m.t.Fatalf("the queue is never empty\n%s", m.run("-o", "table", "actions", "list").stdout)
 		}
+		time.Sleep(glance)
 	}
 }
 

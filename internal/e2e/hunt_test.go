@@ -74,16 +74,42 @@ func (h *hunt) answered(a answer) answer {
 	return a
 }
 
-// processes goes once through all processes of this host, and so of the machines.
-func (h *hunt) processes() {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
+// young is how long a process may take to become another program, or to change its name.
+const young = 300 * time.Millisecond
+
+// processes goes through the processes of this host, and so of the machines: those that
+// were first seen not longer ago than young, or now and then all. It returns when each was.
+func (h *hunt) processes(known map[string]time.Time, all bool) map[string]time.Time {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		h.t.Error(err)
+		return known
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		h.t.Error(err)
+	}
+	seen := map[string]time.Time{}
+	for _, name := range names {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		first, was := known[name]
+		if !was {
+			first = time.Now()
+		}
+		seen[name] = first
+		if !all && time.Since(first) > young {
+			continue
+		}
 		for file, channel := range map[string]string{"cmdline": arguments, "environ": environment} {
 			// A process may be gone by now.
-			text, _ := os.ReadFile(filepath.Join(dir, file))
-			h.search(channel, dir, text)
+			text, _ := os.ReadFile(filepath.Join("/proc", name, file))
+			h.search(channel, name, text)
 		}
 	}
+	return seen
 }
 
 // watch goes through the processes again and again until stop.
@@ -94,12 +120,13 @@ func (h *hunt) watch() (stop func()) {
 		// Less than any process lives that clmgr is or starts.
 		next := time.NewTicker(3 * time.Millisecond)
 		defer next.Stop()
-		for {
+		var known map[string]time.Time
+		for round := 0; ; round++ {
 			select {
 			case <-end:
 				return
 			case <-next.C:
-				h.processes()
+				known = h.processes(known, round%100 == 0)
 			}
 		}
 	}()

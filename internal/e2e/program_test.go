@@ -51,8 +51,15 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// longest is how long a run of clmgr may take that is no daemon.
-const longest = 5 * time.Minute
+const (
+	// longest is how long a run of clmgr may take that is no daemon.
+	longest = 5 * time.Minute
+	// atLast is how long a busy machine may take to what takes a moment.
+	atLast = 3 * time.Minute
+	// glance lies between two looks whether something is so: a machine that is looked at all
+	// the time comes to nothing else.
+	glance = 50 * time.Millisecond
+)
 
 // start runs clmgr with an environment of its own: nothing of the user's home or
 // agent plays a part. It is killed with the test at the latest.
@@ -136,12 +143,12 @@ func must(t *testing.T, err error) {
 // eventually asks until yes, 20 s at most.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(atLast)
 	for !yes() {
 		if time.Now().After(end) {
 			t.Fatalf("never seen: %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(glance)
 	}
 }
 

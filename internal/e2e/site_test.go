@@ -110,11 +110,12 @@ func (s *site) calm(t *testing.T) {
 	t.Helper()
 	m := newManager(t, s.sample())
 	var a answer
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(atLast)
 	for a.code = -1; a.code != 0; {
 		if time.Now().After(end) {
 			t.Fatalf("not all is well, and what follows would fail: %s\n%s", gist(a.stdout), a.stderr)
 		}
+		time.Sleep(glance)
 		a = m.run("services", "status")
 	}
 }
