@@ -28,8 +28,10 @@ every database answers (all-reachable), all are managed (all-managed), one takes
 (one-primary), another one is there (a-replica), all others follow it (follows-primary),
 the new one is not far behind (lag), has no transactions of its own (errant-transactions),
 the others can follow its version (versions), and nobody is connected whom read_only does
-not bind (bound-by-read-only). A step that fails stops what comes after it, until clmgr
-actions retry.
+not bind (bound-by-read-only). A restart is refused where what answers balancers beside the
+database is another version's (knows-balancers; services install brings this one's), or
+where the database takes the writes by then (restarts-no-primary). A step that fails stops
+what comes after it, until clmgr actions retry.
 
 It is queued before it is done, so that a step that was cut short is carried on by the
 next heartbeat. --dry-run says which steps there are, and changes nothing. --wait makes
