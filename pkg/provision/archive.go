@@ -26,6 +26,9 @@ type Archive struct {
 // archiveCache is where archives lie until they are unpacked.
 const archiveCache = "/var/cache/clmgr"
 
+// archiveRoom makes it, and takes away the parts of whoever was cut off while one arrived.
+const archiveRoom = "mkdir -p " + archiveCache + "\nfind " + archiveCache + " -name '*.*' -mmin +60 -delete\n"
+
 // shortSum is how much of a SHA-256 tells folders apart.
 const shortSum = 16
 
@@ -68,14 +71,13 @@ func (a Archive) send(ctx context.Context, m job.Machine) error {
 	}
 	_, err = run(ctx, m, fmt.Sprintf(`set -eu
 umask 022
-mkdir -p %[1]s
-part=$(mktemp %[2]s.XXXXXX)
+%[1]spart=$(mktemp %[2]s.XXXXXX)
 trap 'rm -f $part' EXIT
 cat >$part
 echo "%[3]s  $part" | sha256sum --check --status || { echo "what arrived has another SHA-256" >&2; exit 7; }
 sync $part
 mv -f $part %[2]s
-`, archiveCache, a.cached(), a.SHA256), f)
+`, archiveRoom, a.cached(), a.SHA256), f)
 	return err
 }
 
@@ -84,14 +86,13 @@ func (a Archive) script() string {
 	get := ""
 	if a.File == "" {
 		get = fmt.Sprintf(`if ! [ -e $from ]; then
-	mkdir -p %s
-	part=$from.$$
+	%spart=$from.$$
 	trap 'rm -f $part' EXIT
 	if [ -x /usr/lib/apt/apt-helper ]; then said=$(/usr/lib/apt/apt-helper -q download-file %[2]s $part 2>&1); else said=$(curl -fsSL -o $part %[2]s 2>&1); fi || { echo "E: cannot get %[3]s: $said" >&2; exit 7; }
 	if ! echo "%[4]s  $part" | sha256sum --check --status; then echo "E: what %[3]s gives has another SHA-256 than %[4]s" >&2; exit 7; fi
 	mv -f $part $from
 fi
-`, archiveCache, quoted(a.URL), a.URL, a.SHA256)
+`, archiveRoom, quoted(a.URL), a.URL, a.SHA256)
 	}
 	return alone + fmt.Sprintf(`from=%s to=%s folder=%s
 if [ -e $to ] && ! [ -L $to ]; then echo "E: $to is there, and not from clmgr: move it away" >&2; exit 7; fi

@@ -153,7 +153,7 @@ func TestBinaries(t *testing.T) {
 }
 
 // aptFiles are what apt would know of the repository.
-const aptFiles = "ls -A /etc/apt/sources.list.d /etc/apt/keyrings /etc/apt/preferences.d /var/lib/apt/lists /tmp 2>/dev/null | grep -e clmgr -e _Packages -e InRelease | grep -v -e debian -e security || true"
+const aptFiles = "{ ls -A /etc/apt/sources.list.d /etc/apt/keyrings /etc/apt/preferences.d /var/lib/apt/lists; ls -d /run/clmgr-repository.*; } 2>/dev/null | grep -e clmgr -e _Packages -e InRelease | grep -v -e debian -e security || true"
 
 func (b *bench) testRepositoryRefused(t *testing.T, name string, r *mirror) {
 	host := b.host(name)
@@ -205,9 +205,12 @@ func (b *bench) testRepository(t *testing.T, name string, r *mirror) {
 	if changed, err := byURL.Install(t.Context(), host, b.job()); err != nil || changed {
 		t.Error(changed, err)
 	}
-	b.on(t, name, "rm /etc/apt/keyrings/clmgr-thing.asc")
+	b.on(t, name, "rm /etc/apt/keyrings/clmgr-thing.asc; mkdir /run/clmgr-repository.killed; touch -d '2 hours ago' /run/clmgr-repository.killed")
 	if changed, err := byURL.Install(t.Context(), host, b.job()); err != nil || !changed {
 		t.Error(changed, err)
+	}
+	if got := b.on(t, name, "ls -d /run/clmgr-repository.* 2>/dev/null || true"); got != "" {
+		t.Errorf("left aside: %s", got)
 	}
 }
 
@@ -256,9 +259,12 @@ func (b *bench) testArchiveRefused(t *testing.T, name string, r *mirror) {
 	}
 }
 
-// testArchive has one sent and one fetched, and each there once.
+// testArchive has one sent and one fetched, and each there once. Parts that a power cut has
+// left go.
 func (b *bench) testArchive(t *testing.T, name string, r *mirror) {
 	host := b.host(name)
+	cut := "mkdir -p /var/cache/clmgr; rm -f /var/cache/clmgr/*; touch -d '2 hours ago' /var/cache/clmgr/" + r.archiveSum + ".cut"
+	b.on(t, name, cut)
 	sent := provision.Binaries{Archive: &provision.Archive{File: r.archivePath, SHA256: r.archiveSum, To: "/opt/thing", Strip: 1}}
 	for _, changed := range []bool{true, false} {
 		if got, err := sent.Install(t.Context(), host, b.job()); err != nil || got != changed {
@@ -269,13 +275,14 @@ func (b *bench) testArchive(t *testing.T, name string, r *mirror) {
 	if got := b.on(t, name, "/opt/thing/bin/thing; readlink /opt/thing; stat -c '%a %U' /opt/thing/bin/thing; ls -A /opt | wc -l; ls -A /var/cache/clmgr"); got != "1.2\n"+folder+"\n755 root\n2" {
 		t.Errorf("sent: %s", got)
 	}
+	b.on(t, name, cut)
 	fetched := provision.Binaries{Archive: &provision.Archive{URL: r.url + "/thing.tar.gz", SHA256: r.archiveSum, To: "/opt/fetched"}}
 	for _, changed := range []bool{true, false} {
 		if got, err := fetched.Install(t.Context(), host, b.job()); err != nil || got != changed {
 			t.Fatal(got, err)
 		}
 	}
-	if got := b.on(t, name, "/opt/fetched/thing-1.2/bin/thing"); got != "1.2" {
+	if got := b.on(t, name, "/opt/fetched/thing-1.2/bin/thing; ls -A /var/cache/clmgr"); got != "1.2" {
 		t.Errorf("fetched: %s", got)
 	}
 }

@@ -72,7 +72,8 @@ func (r Repository) script() string {
 		get = "base64 -d >$dir/key <<'END OF KEY'\n" + base64.StdEncoding.EncodeToString(r.Key) + "\nEND OF KEY"
 	}
 	return fmt.Sprintf(`if ! command -v apt-get >/dev/null; then echo "E: the repository %[1]s is one of Debian packages, and there is no apt" >&2; exit 7; fi
-dir=$(mktemp -d /tmp/clmgr-repository.XXXXXX)
+find /run -maxdepth 1 -name 'clmgr-repository.*' -mmin +60 -exec rm -rf {} + # of whoever was killed here
+dir=$(mktemp -d /run/clmgr-repository.XXXXXX)
 trap 'rm -rf $dir' EXIT
 chmod 755 $dir
 %[2]s
