@@ -113,11 +113,19 @@ func TestFromNothing(t *testing.T) {
 		t.Errorf("a second start changed\n%s\nto\n%s", before, after)
 	}
 
-	holder := "m4"
+	holder, next := "m4", "m5"
 	if d := two.heartbeat(0); d.service(t, "vip5").Status == "master" {
-		holder = "m5"
+		holder, next = next, holder
 	}
+	guard := "vip" + next[1:]
+	two.run("hold", guard, "--reason", "its balancer is looked at").want(t, 0)
 	s.signal(t, holder, "haproxy", "STOP")
+	eventually(t, "the address on "+next, func() bool { return strings.Contains(s.on(t, next, "ip -o addr"), " "+r.VIP().String()+"/") })
+	led := r.api.Calls().Actions["AssignPrivateIpAddresses"]
+	if d := one.heartbeat(3); d.service(t, guard).Status != "master" || r.api.Calls().Actions["AssignPrivateIpAddresses"] != led {
+		t.Errorf("%s is held: it is %+v, and the API was asked %d times", guard, d.service(t, guard), r.api.Calls().Actions["AssignPrivateIpAddresses"]-led)
+	}
+	two.run("release", guard).want(t, 0)
 	// A heartbeat waits a while for the balancer that says nothing.
 	for end := time.Now().Add(atLast); ; time.Sleep(glance) {
 		a := one.run("instances", "heartbeat")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/clmgr/clmgr/pkg/actions"
 	"github.com/clmgr/clmgr/pkg/cloud"
@@ -59,11 +58,9 @@ func (m *Manager) lead(ctx context.Context, c collect.Cluster, moves cloud.Addre
 	if err == nil && now.Name == machine {
 		return nil
 	}
-	if view, known := m.ledger.Look(ctx); known == nil {
-		draft := actions.Action{Cluster: c.Name, Do: command.Command{Level: string(heartbeat.Services), Action: "start", Group: to.Name}}
-		if _, held := view.Queue.HeldBy(draft, status, time.Now()); held {
-			return nil
-		}
+	start := command.Command{Level: string(heartbeat.Services), Action: "start", Group: to.Name}
+	if errors.As(m.held(ctx, start, []actions.Action{{Cluster: c.Name, Do: start}}, status), new(*heldError)) {
+		return nil
 	}
 	if err == nil {
 		_, err = moves.Associate(ctx, machine, ip)
