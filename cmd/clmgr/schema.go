@@ -7,6 +7,7 @@ import (
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/config"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
+	"github.com/clmgr/clmgr/pkg/plan"
 )
 
 // newSchemaCommand prints the JSON Schemas of the documents.
@@ -24,6 +25,7 @@ func newSchemaCommand(a *app) *cobra.Command {
 		{"status", "the answer to instances heartbeat and the status commands", heartbeat.StatusSchema},
 		{"events", "the list of events", heartbeat.EventsSchema},
 		{"actions", "actions, as they are printed and as standard input takes them", actions.Schema},
+		{"plans", "the answer to --dry-run", plan.Schema},
 		{"command", "a command on standard input", command.Schema},
 		{"config", "the configuration file", config.Schema},
 	} {
