@@ -175,11 +175,11 @@ func TestThrottled(t *testing.T) {
 	wantStates(t, d, "m1 running, m2 running")
 	s.fault(t, ec2.Fault{Effect: ec2.Refused, Share: 0.999})
 	s.ResetCalls()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	began := time.Now()
 	l, err := d.Instances(ctx)
-	if took := time.Since(began); took > 3*time.Second || err == nil || l.Complete {
+	if took := time.Since(began); took > 8*time.Second || err == nil || l.Complete {
 		t.Errorf("after %s: %+v, %v", took, l, err)
 	}
 	for _, i := range l.Instances {
@@ -187,7 +187,8 @@ func TestThrottled(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	if n := s.Calls().Total; n < 2 || l.Use.Calls != n {
+	// The last one may be cut off on its way.
+	if n := s.Calls().Total; n < 2 || l.Use.Calls != n && l.Use.Calls != n+1 {
 		t.Errorf("%d calls counted, the endpoint counted %d", l.Use.Calls, n)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/porttest"
 	"github.com/clmgr/clmgr/pkg/remote"
 )
 
@@ -73,18 +75,13 @@ func TestACommandHereEndsWithItsCaller(t *testing.T) {
 
 func TestDialHere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.93.7.1:0") // an address of our own: nobody else gets the port next
-	if err != nil {
-		t.Fatal(err)
-	}
 	h := remote.ThisHost()
-	conn, err := h.Dial(t.Context(), "tcp", l.Addr().String())
+	conn, err := h.Dial(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(porttest.Accepting(t, "127.0.0.1"))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	conn.Close()
-	l.Close()
-	if _, err := h.Dial(t.Context(), "tcp", l.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := h.Dial(t.Context(), "tcp", porttest.Refusing(t)); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("where nobody listens: %v", err)
 	}
 }
