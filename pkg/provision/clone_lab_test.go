@@ -27,6 +27,7 @@ func TestClone(t *testing.T) {
 	t.Run("killed", func(t *testing.T) { b.testSenderKilled(t, r) })
 	t.Run("cut off", func(t *testing.T) { b.testCutOff(t, r) })
 	t.Run("receiver killed", func(t *testing.T) { b.testReceiverKilled(t, r) })
+	t.Run("as it starts", func(t *testing.T) { b.testAsItStarts(t, r) })
 	t.Run("disk full", func(t *testing.T) { b.testDiskFull(t, r) })
 	t.Run("owner lost", func(t *testing.T) { b.testOwnerLost(t, r) })
 	t.Run("keys", func(t *testing.T) { b.testKeys(t, r) })
@@ -243,6 +244,15 @@ func (b *bench) testReceiverKilled(t *testing.T, r provision.Replica) {
 	err := b.failing(t, r, func() { b.on(t, "m2", "systemctl kill -s KILL 'clmgr-provision-*.service'") })
 	wantError(t, err, "cannot clone db2 from db1: it ended by signal")
 	b.again(t, r)
+}
+
+// testAsItStarts has a copy come to a server that is starting: MariaDB would overlook that it
+// is to end while its replication begins.
+func (b *bench) testAsItStarts(t *testing.T, r provision.Replica) {
+	for range 3 {
+		b.on(t, "m2", "systemctl stop mariadb; systemctl --no-block start mariadb")
+		b.again(t, r)
+	}
 }
 
 // testDiskFull fills the disk of the replica while the copy comes, and has one that is
