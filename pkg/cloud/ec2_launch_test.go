@@ -57,7 +57,9 @@ func TestTenLaunchesAtOnce(t *testing.T) {
 	for name, shared := range map[string]bool{"one store": true, "ten stores": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			if err := s.SetFaults(ec2.Faults{Unlisted: ec2.Lag{Calls: 30}}); err != nil {
+			// A call takes so long that the others come to theirs.
+			slow := ec2.Fault{Actions: []string{"RunInstances"}, Delay: ec2.Duration(time.Second)}
+			if err := s.SetFaults(ec2.Faults{Rules: []ec2.Fault{slow}, Unlisted: ec2.Lag{Calls: 30}}); err != nil {
 				t.Fatal(err)
 			}
 			var wg sync.WaitGroup
