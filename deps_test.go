@@ -59,6 +59,7 @@ var mayImport = map[string]string{
 	"internal/children":      "",
 	"internal/memcachedtest": "",
 	"internal/porttest":      "",
+	"internal/schematest":    "",
 	"internal/bench":         "",
 }
 

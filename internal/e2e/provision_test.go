@@ -1,47 +1,25 @@
 package e2e_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/clmgr/clmgr/internal/lab"
 	"github.com/clmgr/clmgr/internal/lab/labtest"
+	"github.com/clmgr/clmgr/internal/schematest"
 	"github.com/clmgr/clmgr/pkg/plan"
 )
-
-// planSchema is what an answer to a dry run must be.
-var planSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	text, err := plan.Schema()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("plans.json", doc); err != nil {
-		return nil, err
-	}
-	return c.Compile("plans.json")
-})
 
 // plans is the answer to a dry run, each service's steps as "bootstrap_binaries due".
 func plans(t *testing.T, text string) map[string]string {
 	t.Helper()
-	schema, err := planSchema()
+	schema, err := plan.Schema()
 	must(t, err)
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	must(t, err)
-	must(t, schema.Validate(document))
+	must(t, schematest.Valid(t, schema)(text))
 	var d struct {
 		Plans []struct {
 			Service string

@@ -1,15 +1,14 @@
 package actions
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/clmgr/clmgr/internal/schematest"
 	"github.com/clmgr/clmgr/pkg/command"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // toldDocument is what is known of a queue with something in every field.
@@ -65,26 +64,7 @@ func schemaOf(t *testing.T) func(text string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("actions.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("actions.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(text string) error {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			return err
-		}
-		return s.Validate(v)
-	}
+	return schematest.Valid(t, text)
 }
 
 // The schema is closed: a field that a document gets and the schema does not is

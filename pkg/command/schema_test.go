@@ -1,28 +1,16 @@
 package command
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/clmgr/clmgr/internal/schematest"
 )
 
 // What the schema takes Parse takes, and what it refuses Parse refuses.
 func TestSchema(t *testing.T) {
 	text, _ := Schema()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("command.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("command.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	valid := schematest.Valid(t, text)
 	for in, good := range map[string]bool{
 		one: true,
 		`{"level":"instances","command":{"action":"heartbeat","last":true,"facts":true,"cluster":"c"}}`: true,
@@ -37,16 +25,12 @@ func TestSchema(t *testing.T) {
 		`{"actions":[],"level":"instances","command":{"action":"status"}}`: false,
 		`{"actions":[],"plan":"p"}`:                                        false,
 	} {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(in))
-		if err != nil {
-			t.Fatal(err)
-		}
 		read, err := NewReader(strings.NewReader(in)).Next()
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, perr := Parse(read)
-		if verr := s.Validate(v); (verr == nil) != good || (perr == nil) != good {
+		if verr := valid(in); (verr == nil) != good || (perr == nil) != good {
 			t.Errorf("%s: schema says %v, Parse says %v, want good %v", in, verr, perr, good)
 		}
 	}

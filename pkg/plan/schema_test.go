@@ -1,14 +1,12 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
+	"github.com/clmgr/clmgr/internal/schematest"
 	"github.com/clmgr/clmgr/pkg/command"
 	"github.com/clmgr/clmgr/pkg/heartbeat"
 )
@@ -19,25 +17,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("plans.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("plans.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	valid := func(text string) error {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil {
-			return err
-		}
-		return s.Validate(v)
-	}
+	valid := schematest.Valid(t, text)
 	asked := command.Command{Level: "services", Action: "start", Group: "db1", DryRun: true}.Normal()
 	steps := Wish{
 		Verb: "start", Service: heartbeat.Service{Name: "db1", Code: command.DatabaseCommFailure},
