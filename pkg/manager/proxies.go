@@ -3,6 +3,7 @@ package manager
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -116,16 +117,21 @@ func (m *Manager) installer(s managedService) installer {
 // drainFor is how long a database that is about to stop waits for its clients to leave.
 const drainFor = 10 * time.Second
 
-// drain keeps balancers from a database that is about to stop; nil where there are none.
+// drain keeps balancers from a database that is about to stop, and readies it for that; nil
+// for what is none.
 func (m *Manager) drain(s managedService, host job.Machine) func(context.Context) error {
 	if s.Mode != mariadbMode {
 		return nil
 	}
 	health := m.health(s)
-	if health == nil {
-		return nil
+	return func(ctx context.Context) error {
+		if health != nil {
+			if err := health.Drain(ctx, host, s.Unit, drainFor); err != nil {
+				return fmt.Errorf("cannot keep clients from it: %w", err)
+			}
+		}
+		return provision.Calm(ctx, host, s.Unit)
 	}
-	return func(ctx context.Context) error { return health.Drain(ctx, host, s.Unit, drainFor) }
 }
 
 // sortLayers puts what others stand on before them.

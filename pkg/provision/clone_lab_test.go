@@ -246,13 +246,22 @@ func (b *bench) testReceiverKilled(t *testing.T, r provision.Replica) {
 	b.again(t, r)
 }
 
-// testAsItStarts has a copy come to a server that is starting: MariaDB would overlook that it
-// is to end while its replication begins.
+// testAsItStarts has a copy, and then a stop, come to a server that is starting: MariaDB would
+// overlook that it is to end while its replication begins.
 func (b *bench) testAsItStarts(t *testing.T, r provision.Replica) {
 	for range 3 {
 		b.on(t, "m2", "systemctl stop mariadb; systemctl --no-block start mariadb")
 		b.again(t, r)
 	}
+	b.on(t, "m2", "systemctl stop mariadb; systemctl --no-block start mariadb")
+	if err := provision.Calm(t.Context(), b.two, "mariadb"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.on(t, "m2", "systemctl is-active mariadb; mariadb -e 'SHOW ALL SLAVES STATUS\\G' | grep -c 'Running: No'"); got != "active\n2" {
+		t.Errorf("readied for its stop as it starts it is %q", got)
+	}
+	b.on(t, "m2", "systemctl restart mariadb")
+	b.again(t, r)
 }
 
 // testDiskFull fills the disk of the replica while the copy comes, and has one that is

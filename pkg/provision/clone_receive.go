@@ -28,25 +28,14 @@ const cloneNames = `data=` + mariadbData + ` part=` + clonePart + ` old=` + clon
 content() { find $data/ -mindepth 1 -maxdepth 1 ! -name '.clmgr-*' ! -name clmgr-managed ! -name lost+found ! -name 'debian-*.flag' "$@"; }
 `
 
-// halting makes a function that stops the server. One that is told to end while its
-// replication begins, as it does when a start is cut short, may overlook that for good (seen
-// with MariaDB 10.11): so it is given the time to start, and replication is stopped first.
-const halting = `halt() {
-	for second in $(seq 30); do
-		case $(systemctl show -p SubState --value ` + mariadbUnit + `) in start*) sleep 1 ;; *) break ;; esac
-	done
-	if systemctl is-active --quiet ` + mariadbUnit + `; then echo 'STOP ALL SLAVES' | timeout 30 ` + client + ` >/dev/null 2>&1 || true; fi
-	systemctl stop ` + mariadbUnit + `
-}
-`
-
 // putBack undoes a swap that did not come to its end, from wherever it was: a folder is
 // in one place only, and .out says that all of the old ones are aside. Their system
 // tables move last, so that no server serves in between.
-const putBack = halting + `putBack() {
+const putBack = calming + `putBack() {
 	if ! [ -e $old ]; then return 0; fi
 	if [ -e $old/.done ]; then rm -rf $old; return 0; fi
-	halt
+	calm
+	systemctl stop ` + mariadbUnit + `
 	if [ -e $old/.out ]; then
 		content -exec rm -rf {} +
 		sync -f $data
@@ -88,7 +77,8 @@ rm -rf $part "$run"
 mkdir -p "$run"
 echo waiting >"$run/phase"
 case $(systemctl show -p SubState --value ` + mariadbUnit + `) in running | start*) : >"$run/served" ;; esac
-halt
+calm
+systemctl stop ` + mariadbUnit + `
 `
 
 // channel is an sshd that lets one key run one script, until all has come. It ends too

@@ -28,7 +28,7 @@ if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
 	sleep 0.5 # who was sent here before is connected by now
 fi
 while ! over; do
-	clients=$(` + client + ` 2>/dev/null <<'SQL'
+	clients=$(timeout 5 ` + client + ` 2>/dev/null <<'SQL'
 SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'system user', 'event_scheduler', '` + healthUser + `') AND COMMAND NOT LIKE 'Binlog Dump%%';
 SQL
 ) || exit 0

@@ -200,9 +200,9 @@ fi
 `
 
 // confTake has the server run with it, or else with the old one.
-const confTake = `systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
+const confTake = calming + `systemctl reset-failed ` + mariadbUnit + ` 2>/dev/null || true
 verb=start
-if [ "$changed" ]; then verb=restart; fi
+if [ "$changed" ]; then verb=restart; calm; fi
 if ! systemctl $verb ` + mariadbUnit + `; then
 	why=$(journalctl -q --no-pager -o cat -n 20 -u ` + mariadbUnit + ` | grep -F ERROR | tail -n 3 || true)
 	if [ "$changed" ]; then

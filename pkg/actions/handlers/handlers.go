@@ -32,8 +32,8 @@ type Service struct {
 	Removing    *Removing
 	Adopting    *Adopting // nil for what is no database
 	Rolling     *Rolling  // nil for what is no managed database
-	// Drain keeps new clients from a service that is about to stop, and returns when the old
-	// ones are gone or have had time to go; nil where nobody leads clients to it.
+	// Drain readies a service for its stop: it keeps new clients away, and returns when the
+	// old ones are gone or have had time to go; nil where there is nothing to ready.
 	Drain func(context.Context) error
 }
 

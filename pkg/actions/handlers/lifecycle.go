@@ -62,7 +62,7 @@ func (h Handlers) apply(ctx context.Context, a actions.Action, s Service) error 
 	over := verb == services.Restart && restarted(ctx, s, a.Require[InvocationKey(s.Name)])
 	if s.Drain != nil && verb != services.Start && !over {
 		if err := s.Drain(ctx); err != nil {
-			return judged(fmt.Errorf("cannot keep clients from %s: %w", s.Name, err))
+			return judged(fmt.Errorf("cannot ready %s for its stop: %w", s.Name, err))
 		}
 	}
 	anyway := verb == services.Restart && (a.Require[AnywayKey] == Meant || patience > 0)

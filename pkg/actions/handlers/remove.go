@@ -70,7 +70,7 @@ func (h Handlers) removeOne(ctx context.Context, a actions.Action, s Service) er
 	}
 	if s.Drain != nil {
 		if err := s.Drain(ctx); err != nil {
-			return fmt.Errorf("cannot keep clients from %s: %w", s.Name, err)
+			return fmt.Errorf("cannot ready %s for its stop: %w", s.Name, err)
 		}
 	}
 	step := services.Step{Verb: services.Stop, Job: h.job(a, s)}
