@@ -145,10 +145,12 @@ func (b *bench) testLaidOut(t *testing.T, d provision.MariaDB, name string) {
 type counted struct {
 	*remote.Host
 	commands int
+	script   string // of the last one
 }
 
 func (c *counted) Run(ctx context.Context, command string, stdin io.Reader) (remote.Output, error) {
 	c.commands++
+	c.script = command
 	return c.Host.Run(ctx, command, stdin)
 }
 

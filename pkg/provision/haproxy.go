@@ -36,17 +36,22 @@ type Backend struct {
 }
 
 const (
-	haproxyConf = "/etc/haproxy/haproxy.cfg"
-	haproxyUnit = "haproxy"
+	haproxyConf   = "/etc/haproxy/haproxy.cfg"
+	haproxyUnit   = "haproxy"
+	haproxySocket = "/run/haproxy/admin.sock"
 	// haproxyTag begins the description by which a running HAProxy tells what it has read.
 	haproxyTag = "clmgr-"
 	alivePath  = "/alive"
 )
 
-// haproxyRunning asks the HAProxy that runs for its description. Perl is part of every
-// Debian, and a client for its socket is not. Loading IO::Socket takes Perl longer than all
-// the rest, so the socket is opened with Linux's own numbers: AF_UNIX and SOCK_STREAM are 1.
-const haproxyRunning = `perl -e 'alarm 3; socket(S, 1, 1, 0) && connect(S, pack("S a108", 1, "/run/haproxy/admin.sock")) or exit 0; syswrite(S, "show info\n"); while (<S>) { print $1 if /^description: (\S+)/ }'`
+// haproxyRunning is the description that the HAProxy that runs has read. Perl is part of
+// every Debian, and a client for its socket is not. Loading IO::Socket takes Perl longer than
+// all the rest, so the socket is opened with Linux's own numbers: AF_UNIX and SOCK_STREAM
+// are 1.
+var haproxyRunning = told{
+	unit: haproxyUnit, socket: haproxySocket, request: "show info", begin: "description: ",
+	script: `perl -e 'alarm 3; socket(S, 1, 1, 0) && connect(S, pack("S a108", 1, "` + haproxySocket + `")) or exit 0; syswrite(S, "show info\n"); while (<S>) { print $1 if /^description: (\S+)/ }'`,
+}
 
 // haproxyTake reloads, and waits until the one that answers is the new one: one that
 // cannot have its ports leaves the old one at work.
@@ -71,7 +76,7 @@ func (h HAProxy) Install(ctx context.Context, m job.Machine) (changed bool, err 
 func (h HAProxy) served() served {
 	return served{
 		name: h.Name, unit: haproxyUnit, path: haproxyConf, check: `haproxy -c -q -f "$new"`,
-		running: haproxyRunning, loaded: haproxyLoaded, take: haproxyTake,
+		running: &haproxyRunning, loaded: haproxyLoaded, take: haproxyTake,
 		render: func(string) (string, error) {
 			if err := onlyUnit(h.Unit, haproxyUnit, "one haproxy"); err != nil {
 				return "", err
@@ -125,7 +130,7 @@ func (h HAProxy) needs() []needed {
 		return needed{fmt.Sprintf(`bind[ \t]+\S*:%d\b.*`, port), fmt.Sprintf("a line that binds port %d, for %s", port, what)}
 	}
 	return []needed{
-		{`stats[ \t]+socket[ \t]+/run/haproxy/admin\.sock\b.*`, "stats socket /run/haproxy/admin.sock, by which clmgr asks what it has read"},
+		{`stats[ \t]+socket[ \t]+` + regexp.QuoteMeta(haproxySocket) + `\b.*`, "stats socket " + haproxySocket + ", by which clmgr asks what it has read"},
 		{`monitor-uri[ \t]+` + alivePath, "monitor-uri " + alivePath + ", by which keepalived asks whether it answers"},
 		bind(h.Page, "its page"), bind(h.Write, "writes"), bind(h.Read, "reads"),
 	}

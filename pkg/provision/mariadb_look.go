@@ -52,11 +52,12 @@ if [ -e ` + cloneOld + ` ]; then echo cut yes; fi
 `
 
 // mariadbSQL tells the accounts and what they may, the texts among it in base64.
-const mariadbSQL = `SELECT 'database' AS '#', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test';
-SELECT 'account' AS '#', REPLACE(TO_BASE64(User), '\\n', ''), REPLACE(TO_BASE64(Host), '\\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
-  FROM mysql.global_priv WHERE IFNULL(JSON_VALUE(Priv, '$.is_role'), 'false') <> 'true' AND Host <> '';
-SELECT 'privilege' AS '#', REPLACE(TO_BASE64(GRANTEE), '\\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE';
-`
+var mariadbSQL = []statement{
+	{text: `SELECT 'database' AS '#', 'test' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'test'`},
+	{text: `SELECT 'account' AS '#', REPLACE(TO_BASE64(User), '\n', ''), REPLACE(TO_BASE64(Host), '\n', ''), IF(JSON_VALUE(Priv, '$.plugin') = 'unix_socket', 'unix_socket', IFNULL(JSON_VALUE(Priv, '$.authentication_string'), ''))
+  FROM mysql.global_priv WHERE IFNULL(JSON_VALUE(Priv, '$.is_role'), 'false') <> 'true' AND Host <> ''`},
+	{text: `SELECT 'privilege' AS '#', REPLACE(TO_BASE64(GRANTEE), '\n', ''), PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE <> 'USAGE'`},
+}
 
 func (d MariaDB) what() string { return d.Name }
 

@@ -59,6 +59,9 @@ func (p place) fenceDir() string {
 // socket is where root and the answerer log in; empty for where every client looks.
 func (p place) socket() string { return p.or("", "/run/mysqld-%s/mysqld.sock") }
 
+// listens is where root finds it.
+func (p place) listens() string { return p.or("/run/mysqld/mysqld.sock", "/run/mysqld-%s/mysqld.sock") }
+
 // drain is a file that has the answerer say 404, until the database is started again.
 func (p place) drain() string      { return p.or("/run/clmgr-drain", "/run/clmgr-drain-%s") }
 func (p place) healthUnit() string { return p.or("clmgr-health", "clmgr-health@%s") }

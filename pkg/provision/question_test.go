@@ -10,8 +10,8 @@ import (
 var asked = []question{
 	{packages: []string{"a", "b"}, files: []string{"/x"}},
 	{packages: []string{"b"}, files: []string{"/x", "/y z"}, modes: []string{"/x"}, units: []string{"u", packageUnit}, script: "echo one\n"},
-	{sql: "SELECT 1;\n", script: "echo two\n"},
-	{sql: "SELECT 1;\n"},
+	{sql: []statement{{text: "SELECT 1"}}, script: "echo two\n"},
+	{sql: []statement{{text: "SELECT 1"}}},
 }
 
 const whole = `== packages
@@ -47,7 +47,7 @@ two
 `
 
 func TestReplies(t *testing.T) {
-	list := replies(asked, whole, nil)
+	list := replies(asked, parseAnswer(asked, whole), nil)
 	for n, r := range list {
 		if r.err != nil {
 			t.Errorf("%d: %v", n, r.err)
@@ -86,7 +86,7 @@ func TestRepliesOfFailures(t *testing.T) {
 		{"nothing", "", gone, "0123"},
 	} {
 		got := ""
-		for n, r := range replies(asked, c.out, c.stopped) {
+		for n, r := range replies(asked, parseAnswer(asked, c.out), c.stopped) {
 			if r.err != nil {
 				got += string(rune('0' + n))
 			}
@@ -120,10 +120,10 @@ func TestAskScript(t *testing.T) {
 func TestSeveralAreAsked(t *testing.T) {
 	db3 := placeOf("mariadb@db3")
 	list := []question{
-		{sql: "SELECT 1;\n"},
-		{sql: "SELECT 1;\n", at: db3},
-		{sql: "SELECT 3;\n", at: db3},
-		{sql: "SELECT 1;\n", at: db3},
+		{sql: []statement{{text: "SELECT 1"}}},
+		{sql: []statement{{text: "SELECT 1"}}, at: db3},
+		{sql: []statement{{text: "SELECT 3"}}, at: db3},
+		{sql: []statement{{text: "SELECT 1"}}, at: db3},
 	}
 	script := askScript(list)
 	for what, want := range map[string]int{"SELECT 1;\n": 2, "SELECT 3;\n": 1, "timeout 3 mariadb": 1, "db_at='--socket=/run/mysqld-db3/mysqld.sock'": 1, " mariadb mariadb@db3)": 1} {
@@ -131,7 +131,7 @@ func TestSeveralAreAsked(t *testing.T) {
 			t.Errorf("%q is there %d times, want %d, in\n%s", what, n, want, script)
 		}
 	}
-	got := replies(list, "== 0\n== 1\n== 2\n== 3\n== sql\n== status 124\n== sql@db3\n== sql\n3\n== status 0\n== end\n", nil)
+	got := replies(list, parseAnswer(list, "== 0\n== 1\n== 2\n== 3\n== sql\n== status 124\n== sql@db3\n== sql\n3\n== status 0\n== end\n"), nil)
 	if got[0].err == nil || got[0].err.Error() != "mariadb has not answered in 3s" {
 		t.Errorf("the first: %v", got[0].err)
 	}
@@ -148,8 +148,8 @@ func FuzzReplies(f *testing.F) {
 	f.Add("== 0\n== sql\n== status x\n== end")
 	f.Fuzz(func(t *testing.T, out string) {
 		ended := strings.Contains("\n"+out, "\n== end")
-		for n, r := range replies(asked, out, nil) {
-			if r.err == nil && asked[n].sql != "" && !ended {
+		for n, r := range replies(asked, parseAnswer(asked, out), nil) {
+			if r.err == nil && len(asked[n].sql) > 0 && !ended {
 				t.Errorf("question %d is answered by %q", n, out)
 			}
 		}

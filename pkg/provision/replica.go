@@ -74,19 +74,19 @@ const replicaFiles = `if [ -e ` + cloneOld + ` ]; then echo cut: yes; fi
 if [ -e ` + clonedMark + ` ]; then while read -r word rest; do if [ "$word" = position ]; then echo "cloned: $rest"; fi; done <` + clonedMark + `; fi
 `
 
-// replicaSQL asks for vertical results, which name their columns, whatever a version adds
-// to them.
-const replicaSQL = `SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'yes', 'no') AS 'empty',
+// replicaSQL has columns named, whatever a version adds to them.
+var replicaSQL = []statement{
+	{named: true, text: `SELECT IF(@@GLOBAL.gtid_slave_pos = '' AND @@GLOBAL.gtid_binlog_pos = '', 'yes', 'no') AS 'empty',
   @@GLOBAL.gtid_slave_pos AS 'position', IF(@@GLOBAL.gtid_binlog_pos = '', 'no', 'yes') AS 'written',
-  (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS 'semi_sync'\G
-SHOW ALL SLAVES STATUS\G
-`
+  (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS 'semi_sync'`},
+	{named: true, text: "SHOW ALL SLAVES STATUS"},
+}
 
 // replicaScript is the end of a script that looks at more than that.
-const replicaScript = replicaFiles + `if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
+var replicaScript = replicaFiles + `if ! systemctl is-active --quiet ` + mariadbUnit + `; then exit 0; fi
 echo ` + replicaRuns + `
 ` + namingClient + ` <<'SQL'
-` + replicaSQL + `SQL`
+` + clientText(replicaSQL) + `SQL`
 
 const replicaRuns = "running: yes"
 
@@ -96,12 +96,12 @@ func (r Replica) question() (question, error) {
 	p := r.Database.place()
 	return question{
 		units: []string{p.unit()}, sql: replicaSQL, at: p,
-		script: p.names() + replicaFiles + "if active " + mariadbUnit + "; then echo " + replicaRuns + "; fi\n",
+		script: p.names() + replicaFiles,
 	}, nil
 }
 
 func (r Replica) missing(from reply) (string, error) {
-	return parseReplica(from.out + from.rows).lacks(r), nil
+	return r.read(from).lacks(r), nil
 }
 
 // elsewhere looks at its source.
@@ -118,7 +118,14 @@ func (r Replica) source(ctx context.Context, script string, stdin io.Reader) (st
 
 func (r Replica) look(ctx context.Context) (replicaSeen, error) {
 	from, err := askOne(ctx, r.Machine, r)
-	return parseReplica(from.out + from.rows), err
+	return r.read(from), err
+}
+
+// read is what the machine's reply tells.
+func (r Replica) read(from reply) replicaSeen {
+	s := parseReplica(from.out + from.rows)
+	s.running = from.units[r.Database.place().unit()].active
+	return s
 }
 
 // parseReplica reads what replicaFiles and replicaSQL print.

@@ -17,9 +17,9 @@ type served struct {
 	facts string
 	// check fails where the program does not understand the file $new.
 	check string
-	// running prints, where the unit runs, what configuration it has, as loaded names it;
-	// both are empty where nobody can tell.
-	running string
+	// running tells, where the unit runs, what configuration it has, as loaded names it;
+	// both are nil where nobody can tell.
+	running *told
 	loaded  func(text string) string
 	// take has a unit that runs take the file; it fails where it does not.
 	take string
@@ -47,10 +47,7 @@ func (s served) old() string { return s.path + ".clmgr-old" }
 func (s served) what() string { return "the configuration of " + s.name }
 
 func (s served) question() (question, error) {
-	q := question{units: []string{s.unit}, files: s.paths(), script: fmt.Sprintf("%s\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.old())}
-	if s.running != "" {
-		q.script += fmt.Sprintf("if active %s; then echo running $(%s); fi\n", s.unit, s.running)
-	}
+	q := question{units: []string{s.unit}, files: s.paths(), told: s.running, script: fmt.Sprintf("%s\nif [ -e %s ]; then echo pending; fi\n", s.facts, s.old())}
 	for _, f := range s.extra {
 		q.modes = append(q.modes, f.path)
 	}
@@ -79,8 +76,8 @@ func (s served) read(r reply) (seen servedSeen, err error) {
 		add(r.sums[f.path] != sum(f.text) || r.modes[f.path] != strings.TrimPrefix(f.mode, "0"), f.path+" is not as configured")
 	}
 	add(!r.units[s.unit].enabled, "the unit "+s.unit+" is not started at boot")
-	if now, runs := words["running"]; runs && s.loaded != nil {
-		add(now != s.loaded(seen.text), "the "+s.unit+" that runs has another configuration")
+	if r.units[s.unit].active && s.loaded != nil {
+		add(r.told != s.loaded(seen.text), "the "+s.unit+" that runs has another configuration")
 	}
 	return seen, nil
 }
@@ -131,6 +128,10 @@ func (s served) script(text string) string {
 	if check == "" {
 		check = "true"
 	}
+	running := "true"
+	if s.running != nil {
+		running = s.running.script
+	}
 	want := ""
 	if s.loaded != nil {
 		want = s.loaded(text)
@@ -165,15 +166,8 @@ if systemctl is-active --quiet $unit && ! take; then
 	exit 4
 fi
 rm -f $old
-`, check, orTrue(s.running), s.take)
+`, check, running, s.take)
 	return b.String()
-}
-
-func orTrue(command string) string {
-	if command == "" {
-		return "true"
-	}
-	return command
 }
 
 // script puts the file in place.

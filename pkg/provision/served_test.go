@@ -13,10 +13,9 @@ func TestServedMissing(t *testing.T) {
 		extra:  []file{{"/etc/y", "0755", "y"}},
 		render: func(facts string) (string, error) { return facts, nil },
 	}
-	const same = "facts eth0\nrunning tag-eth0\n"
 	whole := func() reply {
 		return reply{
-			out: same, units: map[string]unitSeen{"haproxy": {active: true, enabled: true}},
+			out: "facts eth0\n", told: "tag-eth0", units: map[string]unitSeen{"haproxy": {active: true, enabled: true}},
 			sums: map[string]string{"/etc/x": sum("eth0"), "/etc/y": sum("y")}, modes: map[string]string{"/etc/y": "755"},
 		}
 	}
@@ -26,13 +25,13 @@ func TestServedMissing(t *testing.T) {
 		want   string
 	}{
 		{"nothing", func(*reply) {}, ""},
-		{"stopped", func(r *reply) { r.out = "facts eth0\n" }, ""},
+		{"stopped", func(r *reply) { r.told, r.units["haproxy"] = "", unitSeen{enabled: true} }, ""},
 		{"no files", func(r *reply) { r.sums, r.modes = nil, nil }, "/etc/x is not as configured; /etc/y is not as configured"},
 		{"another mode", func(r *reply) { r.modes["/etc/y"] = "700" }, "/etc/y is not as configured"},
 		{"pending", func(r *reply) { r.out += "pending\n" }, "a change of /etc/x was cut short"},
 		{"not enabled", func(r *reply) { r.units["haproxy"] = unitSeen{active: true} }, "the unit haproxy is not started at boot"},
-		{"another one runs", func(r *reply) { r.out = "facts eth0\nrunning tag-eth1\n" }, "the haproxy that runs has another configuration"},
-		{"none that tells runs", func(r *reply) { r.out = "facts eth0\nrunning \n" }, "the haproxy that runs has another configuration"},
+		{"another one runs", func(r *reply) { r.told = "tag-eth1" }, "the haproxy that runs has another configuration"},
+		{"none that tells runs", func(r *reply) { r.told = "" }, "the haproxy that runs has another configuration"},
 	} {
 		r := whole()
 		c.change(&r)
