@@ -47,7 +47,7 @@ const (
 // BenchmarkFromNothing goes from no machine to a row that was written at a primary and read
 // at its replica, against a shell script that does the same. Promised is a ratio of at most 1.15.
 func BenchmarkFromNothing(b *testing.B) {
-	f := newRegion(b)
+	f := newRegion(b, labtest.Up(b, lab.Debian12()))
 	for b.Loop() {
 		hand := f.hand(b, handText, 2)
 		product := f.product(b, databases, 2)
@@ -57,11 +57,16 @@ func BenchmarkFromNothing(b *testing.B) {
 	f.report(b)
 }
 
+// share is how many percent of a processor each of five machines has, so that they and clmgr
+// find room on two.
+const share = 30
+
 // BenchmarkFiveFromNothing goes from no machine to five that serve, against one. Promised is
-// a ratio of at most 1.5, where five machines do not share the processors of one: by-hand is
-// the same ratio of a script that does all five side by side.
+// a ratio of at most 1.5. As in a cloud a machine has its own share of a processor, which
+// the others do not take from it. by-hand is the same ratio of a script that does all five
+// side by side.
 func BenchmarkFiveFromNothing(b *testing.B) {
-	f := newRegion(b)
+	f := newRegion(b, labtest.Shared(b, share))
 	services := func(n int) string {
 		text := "    services:\n"
 		for i := range n {
@@ -92,9 +97,9 @@ type region struct {
 	ratios      []float64
 }
 
-func newRegion(b *testing.B) *region {
+func newRegion(b *testing.B, l *lab.Lab) *region {
 	b.Helper()
-	r := &region{Lab: labtest.Up(b, lab.Debian12()), next: 20}
+	r := &region{Lab: l, next: 20}
 	labtest.API(b, r.Lab)
 	e, _ := r.Endpoint()
 	r.url = e.URL()

@@ -36,7 +36,7 @@ func (l *Lab) Add(ctx context.Context, spec Spec, ip netip.Addr) (*Machine, erro
 
 // add makes the disk first: a machine that lab.json has is whole.
 func (l *Lab) add(ctx context.Context, fresh machineState) error {
-	m := newMachine(l.Name(), newNetwork(l.state.Subnet), fresh)
+	m := newMachine(l.state, newNetwork(l.state.Subnet), fresh)
 	for _, other := range l.state.Machines {
 		switch {
 		case other.Name == fresh.Name && other.Host == fresh.Host:

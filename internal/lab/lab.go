@@ -18,6 +18,7 @@ type Options struct {
 	Name      string // small letters, digits and dashes, at most 32
 	Machines  []Spec
 	Empty     bool      // no machines are right: they come with Add
+	CPU       int       // percent of one processor that each machine has; 0 for all of this host's
 	Ephemeral bool      // the lab may be swept once this process is gone
 	Progress  io.Writer // one line a step; nil for silence
 }
@@ -55,7 +56,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err := errors.Join(Possible(), o.check()); err != nil {
 		return fail(err)
 	}
-	s := state{Name: o.Name, Ephemeral: o.Ephemeral, Owner: thisProcess()}
+	s := state{Name: o.Name, CPU: o.CPU, Ephemeral: o.Ephemeral, Owner: thisProcess()}
 	for n, m := range o.Machines {
 		dir, err := m.Image.Build(ctx, o.Progress)
 		if err != nil {
@@ -138,7 +139,7 @@ func newLab(s state) *Lab {
 	l := &Lab{state: s}
 	net := newNetwork(s.Subnet)
 	for _, ms := range s.Machines {
-		l.machines = append(l.machines, newMachine(s.Name, net, ms))
+		l.machines = append(l.machines, newMachine(s, net, ms))
 	}
 	return l
 }

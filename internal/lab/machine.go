@@ -19,12 +19,13 @@ type Machine struct {
 	image     string // the lower layer of its disk
 	dir       string // the upper layer, and what else is its own
 	cable     cable
+	cpu       int // percent of one processor; 0 for all
 }
 
-func newMachine(lab string, n network, s machineState) *Machine {
+func newMachine(lab state, n network, s machineState) *Machine {
 	return &Machine{
-		name: s.Name, lab: lab, image: s.Image, cable: n.cable(s.Host),
-		dir: filepath.Join(labsDir, lab, "machines", s.Name),
+		name: s.Name, lab: lab.Name, image: s.Image, cable: n.cable(s.Host), cpu: lab.CPU,
+		dir: filepath.Join(labsDir, lab.Name, "machines", s.Name),
 	}
 }
 

@@ -19,10 +19,11 @@ const sigPowerOff = syscall.Signal(34 + 4)
 const cleanStop = 20 * time.Second
 
 // starter runs in mount and network namespaces of its own, in the machine's control
-// group. It waits for its cable, then becomes systemd-nspawn. What nspawn leaves in /tmp
+// group, and in one of an older tree where its processor is shared out there. It waits for its cable, then becomes systemd-nspawn. What nspawn leaves in /tmp
 // and /run falls to namespaces that end with it. The environment asks for one tree of
 // control groups inside, which is the only one newer releases of systemd accept.
 const starter = `set -e
+if [ "$JOIN" ]; then echo $$ >"$JOIN"; fi
 read -r plugged
 exec </dev/null
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$DIR/up,workdir=$DIR/work" "$DIR/root"
@@ -67,7 +68,13 @@ func (m *Machine) start(ctx context.Context) error {
 	if err := errors.Join(g.remove(), removeLink(ctx, m.cable.port)); err != nil {
 		return err
 	}
-	cmd, plugged, err := m.spawn(g)
+	join := ""
+	if m.cpu > 0 {
+		if join, err = g.limit(m.cpu); err != nil {
+			return fmt.Errorf("cannot give it a share of a processor: %w", err)
+		}
+	}
+	cmd, plugged, err := m.spawn(g, join)
 	if err != nil {
 		return err
 	}
@@ -100,7 +107,7 @@ func (m *Machine) start(ctx context.Context) error {
 
 // spawn starts the starter and returns the pipe it waits on. The machine outlives this
 // process: it has a session of its own and writes to a file.
-func (m *Machine) spawn(g group) (*exec.Cmd, *os.File, error) {
+func (m *Machine) spawn(g group, join string) (*exec.Cmd, *os.File, error) {
 	fd, closeGroup, err := g.open()
 	if err != nil {
 		return nil, nil, err
@@ -118,7 +125,7 @@ func (m *Machine) spawn(g group) (*exec.Cmd, *os.File, error) {
 	defer waits.Close()
 	cmd := exec.Command("/bin/sh", "-c", starter) //nolint:noctx // the machine must outlive the caller
 	cmd.Env = append(os.Environ(),
-		"LOWER="+m.image, "DIR="+m.dir, "NAME="+m.name,
+		"JOIN="+join, "LOWER="+m.image, "DIR="+m.dir, "NAME="+m.name,
 		"ADDRESS="+m.cable.address.String(), "GATEWAY="+m.cable.gateway.String())
 	cmd.Dir = "/"
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = waits, console, console

@@ -26,6 +26,7 @@ const labsDir = "/var/lib/clmgr-lab"
 type state struct {
 	Name      string         `json:"name"`
 	Subnet    uint8          `json:"subnet"` // 10.213.<subnet>.0/24
+	CPU       int            `json:"cpu,omitempty"`
 	Ephemeral bool           `json:"ephemeral"`
 	Owner     owner          `json:"owner"` // the process an ephemeral lab dies with
 	Machines  []machineState `json:"machines"`

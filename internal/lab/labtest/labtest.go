@@ -30,6 +30,17 @@ func Up(t testing.TB, image lab.Image, names ...string) *lab.Lab {
 // Mixed is Up for machines of several images.
 func Mixed(t testing.TB, specs ...lab.Spec) *lab.Lab {
 	t.Helper()
+	return up(t, lab.Options{Machines: specs})
+}
+
+// Shared is a lab without machines, each of which will have so many percent of one processor.
+func Shared(t testing.TB, percent int) *lab.Lab {
+	t.Helper()
+	return up(t, lab.Options{CPU: percent})
+}
+
+func up(t testing.TB, o lab.Options) *lab.Lab {
+	t.Helper()
 	if err := lab.Possible(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +49,7 @@ func Mixed(t testing.TB, specs ...lab.Spec) *lab.Lab {
 	if _, err := lab.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
-	o := lab.Options{
-		Name:      fmt.Sprintf("t%d-%d", os.Getpid(), count.Add(1)),
-		Ephemeral: true, Progress: t.Output(), Empty: len(specs) == 0, Machines: specs,
-	}
+	o.Name, o.Ephemeral, o.Progress, o.Empty = fmt.Sprintf("t%d-%d", os.Getpid(), count.Add(1)), true, t.Output(), len(o.Machines) == 0
 	l, err := lab.Up(ctx, o)
 	if err != nil {
 		t.Fatal(err)
