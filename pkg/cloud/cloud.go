@@ -40,6 +40,14 @@ type Instance struct {
 	Reason string    // one line
 }
 
+// because is the reason as the end of an error; empty where there is none.
+func (i Instance) because() string {
+	if i.Reason == "" {
+		return ""
+	}
+	return ": " + i.Reason
+}
+
 // moving tells whether the state is on its way to another.
 func (i Instance) moving() bool {
 	return i.State == StatePending || i.State == StateStopping || i.State == StateShuttingDown

@@ -11,7 +11,8 @@ import (
 )
 
 // Instance asks for one machine, now. One that was launched a moment ago and that
-// the API does not list yet is pending.
+// the API does not list yet is pending; of one that is absent since EC2 has ended the
+// instance by itself, Reason tells why.
 func (e *EC2) Instance(ctx context.Context, name string) (Instance, error) {
 	m, err := e.machine("look at", name)
 	if err != nil {
@@ -39,7 +40,11 @@ func (e *EC2) Instance(ctx context.Context, name string) (Instance, error) {
 	if err != nil || i.State != StateTerminated {
 		return i, err
 	}
-	return absent(m, time.Now()), nil
+	gone := absent(m, time.Now())
+	if i.Reason != "" {
+		gone.Reason = fmt.Sprintf("its instance %s was terminated: %s", i.ID, i.Reason)
+	}
+	return gone, nil
 }
 
 // at lists what has the machine's address in our place, whoever's it is, but for

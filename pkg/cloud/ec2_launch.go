@@ -26,13 +26,15 @@ func (e *EC2) Launch(ctx context.Context, name string) (Instance, error) {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	var last Instance
 	for range launchTries {
 		i, again, err := e.launchOnce(ctx, m)
 		if err != nil || !again {
 			return i, err
 		}
+		last = i
 	}
-	return Instance{}, fmt.Errorf("cannot launch instance %s: each one that was launched was terminated at once", name)
+	return Instance{}, fmt.Errorf("cannot launch instance %s: each one that was launched was terminated at once%s", name, last.because())
 }
 
 // launchOnce launches unless something is there; again says that what the journal

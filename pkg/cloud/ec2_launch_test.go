@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -280,5 +281,42 @@ func wantGate(t *testing.T, err error, gate string) {
 	var refused *cloud.Refused
 	if !errors.As(err, &refused) || refused.Gate != gate {
 		t.Errorf("%v, want a refusal by %s", err, gate)
+	}
+}
+
+// broken are machines that do not start, which shows after a while.
+type broken struct{ ec2.NoMachines }
+
+func (broken) Boot(context.Context, ec2.Machine) error {
+	time.Sleep(600 * time.Millisecond)
+	return errors.New("no host has room")
+}
+
+// An instance that EC2 could not start is gone, and who waits for it hears why.
+func TestLaunchTakenBack(t *testing.T) {
+	s := siteOf(t, filepath.Join(t.TempDir(), "store"), broken{})
+	o := s.options(t, 1)
+	i, err := cloud.Follow(t.Context(), cloud.NewEC2(o), "launch", "m1")
+	const why = "Server.InternalError: no host has room"
+	if err == nil || !strings.Contains(err.Error(), "cannot see instance m1 running: it is ") || !strings.Contains(err.Error(), why) {
+		t.Errorf("%+v, %v", i, err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for i.State != cloud.StateAbsent && time.Now().Before(deadline) {
+		i = good(t)(cloud.NewEC2(o).Instance(t.Context(), "m1"))
+	}
+	if i.State != cloud.StateAbsent || !strings.HasPrefix(i.Reason, "its instance i-") || !strings.HasSuffix(i.Reason, " was terminated: "+why) {
+		t.Errorf("%+v", i)
+	}
+}
+
+// Who has stopped an instance knows why it is.
+func TestStoppedByOurselves(t *testing.T) {
+	s := newSite(t)
+	d := cloud.NewEC2(s.options(t, 1))
+	for _, verb := range []string{"launch", "stop"} {
+		if i, err := cloud.Follow(t.Context(), d, verb, "m1"); err != nil || i.Reason != "" {
+			t.Errorf("%s: %+v, %v", verb, i, err)
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -119,7 +121,22 @@ func stateOf(i types.Instance) string {
 }
 
 func instanceOf(i types.Instance, m Machine, seen time.Time) Instance {
-	return Instance{ID: aws.ToString(i.InstanceId), Name: m.Name, IP: m.IP, State: stateOf(i), Seen: seen}
+	return Instance{ID: aws.ToString(i.InstanceId), Name: m.Name, IP: m.IP, State: stateOf(i), Seen: seen, Reason: unasked(i)}
+}
+
+// unasked is why an instance is in its state, where nobody has asked for that: EC2 could not
+// start it, or has taken it away.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
+func unasked(i types.Instance) string {
+	if i.StateReason == nil || stateOf(i) == StatePending || stateOf(i) == StateRunning {
+		return ""
+	}
+	why := aws.ToString(i.StateReason.Code)
+	switch why {
+	case "", "Client.UserInitiatedShutdown", "Client.InstanceInitiatedShutdown", "Client.UserInitiatedHibernate":
+		return ""
+	}
+	return strings.Join(strings.Fields(cmp.Or(aws.ToString(i.StateReason.Message), why)), " ")
 }
 
 // absent is a machine that is not launched.

@@ -56,7 +56,7 @@ func Follow(ctx context.Context, d Driver, verb, name string) (Instance, error) 
 		}
 		i = now
 		if lost(verb, i) {
-			return i, fmt.Errorf("cannot see instance %s %s: it is %s", name, ends(verb), i.State)
+			return i, fmt.Errorf("cannot see instance %s %s: it is %s%s", name, ends(verb), i.State, i.because())
 		}
 	}
 	return i, nil

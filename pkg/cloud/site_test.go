@@ -51,10 +51,16 @@ type test interface {
 
 func openSite(t test, folder string) *site {
 	t.Helper()
+	return siteOf(t, folder, nil)
+}
+
+// siteOf has machines behind its instances.
+func siteOf(t test, folder string, machines ec2.Machines) *site {
+	t.Helper()
 	server, err := ec2.New(context.Background(), ec2.Options{
 		Credentials: ec2.Credentials{AccessKey: accessKey, Secret: secret},
 		Prefix:      netip.MustParsePrefix("10.1.0.0/16"), Public: netip.MustParsePrefix("198.18.2.0/24"),
-		Images: []ec2.Image{{Name: "databases"}}, Seed: t.Name(),
+		Images: []ec2.Image{{Name: "databases"}}, Seed: t.Name(), Machines: machines,
 	})
 	if err != nil {
 		t.Fatal(err)
