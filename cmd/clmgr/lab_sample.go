@@ -39,6 +39,10 @@ are to be launched first.`,
 // runLabCloudSample starts an empty lab with an EC2 endpoint, and a configuration for the
 // sample's machines, which nobody has launched yet.
 func runLabCloudSample(ctx context.Context, name string, progress io.Writer) (config string, err error) {
+	// Here the building of an image shows; a launch would only take longer.
+	if _, err := lab.SampleMachines()[0].Image.Build(ctx, progress); err != nil {
+		return "", err
+	}
 	l, err := lab.Up(ctx, lab.Options{Name: name, Progress: progress, Empty: true})
 	if exists := (*lab.Exists)(nil); errors.As(err, &exists) {
 		return "", fmt.Errorf("%w (clmgr lab down --name %s takes it away)", err, name)
