@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/clmgr/clmgr/pkg/remote"
 	"github.com/clmgr/clmgr/pkg/remote/job"
 )
 
@@ -30,7 +31,10 @@ func askBySockets(ctx context.Context, m job.Machine, list []question) (a answer
 		return answer{}, nil, false
 	}
 	systemd, err := d.Dial(ctx, "unix", systemdSocket)
-	if err != nil {
+	switch {
+	case errors.As(err, new(*remote.Error)): // which would keep a script waiting as long
+		return newAnswer(), err, true
+	case err != nil:
 		return answer{}, nil, false
 	}
 	var script answer

@@ -1,9 +1,14 @@
 package provision
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/clmgr/clmgr/pkg/remote"
 )
 
 // asked are questions that share much, and whole what a machine answers to them.
@@ -138,6 +143,28 @@ func TestSeveralAreAsked(t *testing.T) {
 	for n, r := range got[1:] {
 		if r.err != nil || r.rows != "== sql\n3\n" {
 			t.Errorf("%d: %q, %v", n+1, r.rows, r.err)
+		}
+	}
+}
+
+// away is a machine that cannot be reached.
+type away struct{ runs int }
+
+func (a *away) Run(context.Context, string, io.Reader) (remote.Output, error) {
+	a.runs++
+	return remote.Output{}, errors.New("asked again")
+}
+
+func (a *away) Dial(context.Context, string, string) (net.Conn, error) {
+	return nil, &remote.Error{Stage: remote.StageSilent, Err: errors.New("no answer")}
+}
+
+// Who is away is waited for once.
+func TestAskedOnce(t *testing.T) {
+	m := &away{}
+	for n, r := range ask(t.Context(), m, asked...) {
+		if r.err == nil || !strings.Contains(r.err.Error(), "no answer") || m.runs != 0 {
+			t.Errorf("%d: %v, by %d scripts", n, r.err, m.runs)
 		}
 	}
 }

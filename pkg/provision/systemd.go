@@ -64,18 +64,18 @@ func askSystemd(ctx context.Context, conn net.Conn, names []string) (map[string]
 	return seen, nil
 }
 
-// nudge sends what nobody has to answer, again and again until it is told to stop. systemd
+// nudge sends what nobody has to answer, ever less often, until it is told to stop. systemd
 // may read a first message together with the end of the greeting before it, and then sees
 // it only once more has come.
 func nudge(object dbus.BusObject) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for {
+		for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 			select {
 			case <-end:
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(pause):
 				object.Go("org.freedesktop.DBus.Peer.Ping", dbus.FlagNoReplyExpected, nil)
 			}
 		}
