@@ -99,6 +99,7 @@ func TestGarbage(t *testing.T) {
 	for i := range garbage {
 		garbage[i] = byte(rand.Uint32())
 	}
+	garbage[0] = 'x' // a blank first line would be none
 	lines := bytes.Count(garbage, []byte("\n"))
 	if err := os.WriteFile(live(folder), garbage, 0o600); err != nil {
 		t.Fatal(err)
