@@ -51,11 +51,11 @@ func TestVerifyTellsWhatItSaw(t *testing.T) {
 // replicaAnswer is what a machine says whose server answers with rows; none runs where it
 // has none.
 func replicaAnswer(rows string) string {
-	runs := ""
+	state := "inactive"
 	if rows != "" {
-		runs = replicaRuns + "\n"
+		state = "active"
 	}
-	return "== units\n== 0\n" + runs + "== sql\n" + rows + "== status 0\n== end\n"
+	return "== units\nId=mariadb.service\nActiveState=" + state + "\n== 0\n== sql\n" + rows + "== status 0\n== end\n"
 }
 
 func replicaOf(m *counting) Replica {
