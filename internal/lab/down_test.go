@@ -138,6 +138,7 @@ func TestBadOptions(t *testing.T) {
 		"1 to 200":        {Name: "x"},
 		"bad or repeated": {Name: "x", Machines: append(one, one...)},
 		`name "host"`:     {Name: "x", Machines: []lab.Spec{{Name: lab.Host, Image: lab.Debian12()}}},
+		"-1 percent":      {Name: "x", Machines: one, CPU: -1},
 		"no such suite":   {Name: "x", Machines: []lab.Spec{{Name: "m1", Image: lab.Image{Name: "x", Suite: "potato"}}}},
 	} {
 		if _, err := lab.Up(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {

@@ -82,6 +82,9 @@ func (o Options) check() error {
 	if n := len(o.Machines); n == 0 && !o.Empty || n > 200 {
 		return fmt.Errorf("a lab has 1 to 200 machines, not %d", n)
 	}
+	if o.CPU < 0 {
+		return fmt.Errorf("no machine does with %d percent of a processor", o.CPU)
+	}
 	seen := map[string]bool{Host: true}
 	for _, m := range o.Machines {
 		if !goodName.MatchString(m.Name) || seen[m.Name] {

@@ -19,9 +19,10 @@ const sigPowerOff = syscall.Signal(34 + 4)
 const cleanStop = 20 * time.Second
 
 // starter runs in mount and network namespaces of its own, in the machine's control
-// group, and in one of an older tree where its processor is shared out there. It waits for its cable, then becomes systemd-nspawn. What nspawn leaves in /tmp
-// and /run falls to namespaces that end with it. The environment asks for one tree of
-// control groups inside, which is the only one newer releases of systemd accept.
+// group, and in one of an older tree where its processor is shared out there. It waits for
+// its cable, then becomes systemd-nspawn. What nspawn leaves in /tmp and /run falls to
+// namespaces that end with it. The environment asks for one tree of control groups inside,
+// which is the only one newer releases of systemd accept.
 const starter = `set -e
 if [ "$JOIN" ]; then echo $$ >"$JOIN"; fi
 read -r plugged

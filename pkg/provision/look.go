@@ -29,8 +29,8 @@ type Found struct {
 	Err     error  // why nobody can tell
 }
 
-// Look says what of the parts a machine lacks, by one command there whatever their number. It
-// changes nothing.
+// Look says what of the parts a machine lacks, by one command there whatever their number, and
+// by what programs that run there tell. It changes nothing.
 func Look(ctx context.Context, m job.Machine, parts ...Part) []Found {
 	found := make([]Found, len(parts))
 	var asked []question

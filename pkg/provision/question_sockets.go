@@ -46,14 +46,14 @@ func askBySockets(ctx context.Context, m job.Machine, list []question) (a answer
 		}
 		script, stopped = askByScript(ctx, m, rest)
 	})
-	told, can := askPrograms(ctx, d, systemd, list, all.units)
+	heard, can := askPrograms(ctx, d, systemd, list, all.units)
 	wait.Wait()
 	if !can {
 		return answer{}, nil, false
 	}
-	script.units = told.units
-	for part := range told.text {
-		script.text[part], script.failed[part], script.over[part] = told.text[part], told.failed[part], told.over[part]
+	script.units = heard.units
+	for part := range heard.text {
+		script.text[part], script.failed[part], script.over[part] = heard.text[part], heard.failed[part], heard.over[part]
 	}
 	return script, stopped, true
 }
@@ -76,37 +76,44 @@ func askPrograms(ctx context.Context, d dialer, systemd net.Conn, list []questio
 	var lock sync.Mutex
 	var wait sync.WaitGroup
 	can = true
+	set := func(part, text string, err error) {
+		lock.Lock()
+		defer lock.Unlock()
+		can = can && !errors.As(err, new(unheard))
+		a.text[part], a.over[part], a.failed[part] = text, true, err
+	}
 	part := func(name, unit string, question func(context.Context) (string, error)) {
 		if !a.units[unit].active {
-			a.text[name], a.over[name] = "", true
+			set(name, "", nil)
 			return
 		}
 		wait.Go(func() {
-			own, cancel := context.WithTimeout(ctx, patience)
-			defer cancel()
-			text, err := question(own)
-			switch {
-			case err != nil && ctx.Err() != nil:
-				err = fmt.Errorf("%s has not answered: %w", unit, ctx.Err())
-			case err != nil && own.Err() != nil:
-				err = fmt.Errorf("%s has not answered in %v", unit, patience)
-			}
-			lock.Lock()
-			defer lock.Unlock()
-			can = can && !errors.As(err, new(unheard))
-			a.text[name], a.over[name], a.failed[name] = text, true, err
+			text, err := patiently(ctx, unit, question)
+			set(name, text, err)
 		})
 	}
-	lock.Lock()
 	for _, t := range tellers(list) {
 		part(t.section(), t.unit, func(ctx context.Context) (string, error) { return t.ask(ctx, d) })
 	}
 	for _, db := range databases(list) {
 		part(db.at.section(), db.at.unit(), func(ctx context.Context) (string, error) { return db.at.query(ctx, d, db.sql) })
 	}
-	lock.Unlock()
 	wait.Wait()
 	return a, can
+}
+
+// patiently asks one program; an error says where it has not answered in its time.
+func patiently(ctx context.Context, unit string, question func(context.Context) (string, error)) (string, error) {
+	own, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, err := question(own)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = fmt.Errorf("%s has not answered: %w", unit, ctx.Err())
+	case err != nil && own.Err() != nil:
+		err = fmt.Errorf("%s has not answered in %v", unit, patience)
+	}
+	return text, err
 }
 
 // ask asks the program what it tells of itself.
